@@ -1,0 +1,498 @@
+"""The deadline engine: keeps the table of terms equal to what procedures and records say.
+
+It follows every change of a case within the transaction of that change (:func:`follow`), and can work out all cases
+anew (:func:`settle_all`). It reads whole tables by a few statements for many cases at once, so one case and a hundred
+thousand go the same way.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from sqlalchemy import (
+    Connection,
+    Date,
+    Select,
+    String,
+    Table,
+    bindparam,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from app.cases.models import Case, CaseEvent, CaseStatus, EventKind, Problem, StageEntry, Suspension
+from app.deadlines.models import DayOff, Deadline, Delay, Mark
+from app.deadlines.rules import Expected, Key, Rule, Standing, expected
+from app.families.models import Family
+from app.journal.models import Contact, ContactKind, Monitoring
+from app.kernel.orm import Record
+from app.meetings.models import AgendaItem, Meeting
+from app.plans.models import Plan, PlanStatus
+from app.procedures.kinds import Fact, Time, Unit
+from app.procedures.models import Procedure, ProcedureVersion, Requirement
+from app.risks.models import RiskAssessment, RiskLevel
+from app.signals.models import Signal
+from app.terms.calendars import shipped
+from app.terms.rules import Calendar, Phase, Span, Term
+
+CHUNK = 2_000  # cases at a time: what they have in their records is held in memory
+_CONTACTS = {
+    ContactKind.HOME.name: Fact.HOME_VISIT,
+    ContactKind.PHONE.name: Fact.PHONE_CALL,
+    ContactKind.INTERAGENCY.name: Fact.INTERAGENCY,
+}
+_LEVELS = [RiskLevel.LOW, RiskLevel.MEDIUM, RiskLevel.HIGH]
+_AT_WORK = (PlanStatus.IN_FORCE, PlanStatus.FULFILLED, PlanStatus.REVISED)
+
+Of = Callable[[Any], Any]  # which cases: a column that holds a case's number becomes a criterion
+
+
+def _table(entity: type[Any]) -> Table:
+    return cast(Table, entity.__table__)
+
+
+# --- Rules and calendars ----------------------------------------------------------------------------------
+
+
+def _term(count: int | None, unit: Unit | None) -> Term | None:
+    return Term(count, unit.rule) if count and unit else None
+
+
+def rule_of(row: Any) -> Rule | None:
+    """A requirement as a rule; None when nobody can be late with it.
+
+    That is one without a term; one in hours, which is the signal's and not the case's; and one that may be left out:
+    whether it applies is not in the records, and nobody is blamed for what was not to be done.
+    """
+    first = _term(row.count, row.unit)
+    if first is None or row.event is None or row.unit is Unit.HOUR or row.optional:
+        return None
+    phases: tuple[Phase, ...] = ()
+    if row.repeats:
+        then = _term(row.then_count, row.then_unit)
+        phases = (Phase(first, _term(row.during, row.during_unit)), *([Phase(then)] if then else []))
+    return Rule(
+        id=row.id,
+        event=row.event.name,
+        term=None if row.repeats else first,
+        phases=phases,
+        proof=row.proof.name if row.proof else "",
+        stage=row.stage_id or 0,
+        after=row.time is Time.AFTER,
+        placement=row.placement.name if row.placement else "",
+        risk=row.risk.name if row.risk else "",
+    )
+
+
+def rules_of(connection: Connection, editions: Collection[int]) -> dict[int, list[Rule]]:
+    """The rules of these versions of procedures."""
+    table = _table(Requirement)
+    found: dict[int, list[Rule]] = {edition: [] for edition in editions}
+    for row in connection.execute(select(table).where(table.c.edition_id.in_(found)).order_by(table.c.id)):
+        if (rule := rule_of(row)) is not None:
+            found[row.edition_id].append(rule)
+    return found
+
+
+def calendars(connection: Connection) -> Callable[[str], Calendar]:
+    """The production calendar of a country, with the days that the administrator has written down."""
+    off: dict[str, set[dt.date]] = defaultdict(set)
+    worked: dict[str, set[dt.date]] = defaultdict(set)
+    for row in connection.execute(select(_table(DayOff))):
+        (worked if row.worked else off)[row.country.name].add(row.day)
+    made: dict[str, Calendar] = {}
+
+    def of(country: str) -> Calendar:
+        if country not in made:
+            base = shipped(country)
+            made[country] = replace(
+                base,
+                off=(base.off - worked[country]) | off[country],
+                worked=(base.worked - off[country]) | worked[country],
+                years=base.years | {day.year for day in off[country] | worked[country]},
+            )
+        return made[country]
+
+    return of
+
+
+# --- What stands in the records ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Known:
+    """A case with its procedure, and where it stands."""
+
+    edition: int | None
+    stage: int | None
+    country: str
+    standing: Standing
+
+
+class _Facts:
+    """The dated facts of many cases."""
+
+    def __init__(self) -> None:
+        self.days: dict[int, dict[str, list[dt.date]]] = defaultdict(lambda: defaultdict(list))
+
+    def add(self, case: int, fact: Fact, day: dt.date | None) -> None:
+        if day is not None:
+            self.days[case][fact.name].append(day)
+
+    def of(self, case: int) -> Mapping[str, list[dt.date]]:
+        return {name: sorted(set(days)) for name, days in self.days[case].items()} if case in self.days else {}
+
+
+def known(connection: Connection, of: Of) -> dict[int, Known]:
+    """Everything that terms follow from, of the cases that ``of`` names."""
+    facts = _Facts()
+    c, version, procedure = (_table(one).c for one in (Case, ProcedureVersion, Procedure))
+    cases = connection.execute(
+        select(c.id, c.edition_id, c.stage_id, c.opened_on, c.applied_on, c.consent_on, c.curator_id, c.placement,
+               c.placed_on, c.status, c.closed_on, c.follow_up_months, procedure.country)
+        .outerjoin(_table(ProcedureVersion), version.id == c.edition_id)
+        .join(_table(Procedure), procedure.id == c.procedure_id)
+        .where(of(c.id))
+    ).all()  # fmt: skip
+    for row in cases:
+        facts.add(row.id, Fact.OPENED, row.opened_on)
+        facts.add(row.id, Fact.APPLICATION, row.applied_on)
+        facts.add(row.id, Fact.CONSENT, row.consent_on)
+        facts.add(row.id, Fact.CLOSED, row.closed_on)
+        if row.curator_id is not None:
+            facts.add(row.id, Fact.CURATOR, row.opened_on)
+    _work(connection, of, facts)
+    risks = _risks(connection, of, facts)
+    marks, waived, delays = _said(connection, of)
+    stages, stood = _stood(connection, of)
+    return {
+        row.id: Known(
+            row.edition_id,
+            row.stage_id,
+            row.country.name,
+            Standing(
+                facts=facts.of(row.id),
+                stages=stages.get(row.id, {}),
+                marks=marks.get(row.id, {}),
+                waived=frozenset(waived.get(row.id, ())),
+                delays=delays.get(row.id, {}),
+                stood=tuple(stood.get(row.id, ())),
+                placement=row.placement.name if row.placement else "",
+                placed_on=row.placed_on,
+                risk=risks[row.id][0].name if row.id in risks else "",
+                risk_since=risks[row.id][1] if row.id in risks else None,
+                closed_on=row.closed_on if row.status is CaseStatus.CLOSED else None,
+                follow_up=_term(row.follow_up_months, Unit.MONTH),
+            ),
+        )
+        for row in cases
+    }
+
+
+def _work(connection: Connection, of: Of, facts: _Facts) -> None:
+    """What the records of the work say, in one statement: signals, contacts, monitorings, decisions, plans."""
+    contact, monitoring, signal, happened, item, problem, plan = (
+        _table(one).c for one in (Contact, Monitoring, Signal, CaseEvent, AgendaItem, Problem, Plan)
+    )
+    meeting = _table(Meeting)
+    nothing = null().cast(String)
+
+    def told(fact: Fact, case: Any, day: Any, more: Any = nothing) -> Select[Any]:
+        return select(literal(fact.name).label("fact"), case, day, more).where(of(case))
+
+    def first(fact: Fact, case: Any, moment: Any) -> Select[Any]:
+        return told(fact, case, func.date(func.min(moment), type_=Date)).group_by(case)
+
+    kind, alive = type_coerce(contact.kind, String), plan.status != PlanStatus.CANCELLED
+    parts = (
+        told(Fact.CONTACT, contact.case_id, contact.held_on, kind).distinct(),
+        told(Fact.MONITORING, monitoring.case_id, monitoring.held_on),
+        told(Fact.ORDER, happened.case_id, happened.happened_on, type_coerce(happened.kind, String)),
+        told(Fact.DECISION, item.case_id, meeting.c.held_on)
+        .join(meeting, meeting.c.id == item.meeting_id)
+        .where(item.decision.is_not(None)),
+        told(Fact.PLAN, plan.case_id, plan.made_on).where(alive),
+        told(Fact.PLAN_AGREED, plan.case_id, plan.agreed_on).where(alive),
+        told(Fact.PLAN_APPROVED, plan.case_id, plan.approved_on).where(alive),
+        told(Fact.PLAN_IN_FORCE, plan.case_id, func.coalesce(plan.approved_on, plan.made_on)).where(
+            plan.status.in_(_AT_WORK)
+        ),
+        first(Fact.SIGNAL, signal.case_id, signal.received_at),
+        first(Fact.SIGNAL_HIGH, signal.case_id, signal.triaged_at).where(signal.risk == RiskLevel.HIGH),
+        first(Fact.URGENT_AGREED, signal.case_id, signal.agreed_at),
+        first(Fact.PROBLEMS, problem.case_id, problem.created_at),
+    )
+    for name, case, day, more in connection.execute(union_all(*parts)):
+        if name == Fact.ORDER.name:
+            if (fact := EventKind[more].fact) is not None:
+                facts.add(case, fact, day)
+            continue
+        facts.add(case, Fact[name], day)
+        if name == Fact.CONTACT.name and more in _CONTACTS:
+            facts.add(case, _CONTACTS[more], day)
+
+
+def _risks(connection: Connection, of: Of, facts: _Facts) -> dict[int, tuple[RiskLevel, dt.date]]:
+    """The level of each case's family and the day since which it is that; how it was raised becomes a fact.
+
+    What was assessed before the case was opened tells the level, and is no work of this case.
+    """
+    c, case = _table(RiskAssessment).c, _table(Case)
+    told = (
+        select(case.c.id, case.c.opened_on, c.assessed_on, c.level)
+        .join(case, case.c.family_id == c.family_id)
+        .where(of(case.c.id), c.level.is_not(None))
+        .order_by(case.c.id, c.assessed_on, c.id)
+    )
+    levels: dict[int, tuple[RiskLevel, dt.date]] = {}
+    for id_, opened, day, level in connection.execute(told):
+        before = levels.get(id_)
+        if before is None or before[0] is not level:
+            levels[id_] = (level, day)
+        if before is not None and _LEVELS.index(level) > _LEVELS.index(before[0]) and day >= opened:
+            facts.add(id_, Fact.RISK_RAISED, day)
+        if day >= opened:
+            facts.add(id_, Fact.RISK, day)
+    return levels
+
+
+def _said(
+    connection: Connection, of: Of
+) -> tuple[dict[int, dict[int, list[dt.date]]], dict[int, set[int]], dict[int, dict[Key, dt.date]]]:
+    """What was marked by hand, what does not apply, and what was put off, by case."""
+    marks: dict[int, dict[int, list[dt.date]]] = defaultdict(lambda: defaultdict(list))
+    waived: dict[int, set[int]] = defaultdict(set)
+    delays: dict[int, dict[Key, dt.date]] = defaultdict(dict)
+    c = _table(Mark).c
+    for row in connection.execute(select(c.case_id, c.requirement_id, c.done_on, c.waived).where(of(c.case_id))):
+        if row.waived:
+            waived[row.case_id].add(row.requirement_id)
+        else:
+            marks[row.case_id][row.requirement_id].append(row.done_on)
+    c, d = _table(Delay).c, _table(Deadline).c
+    put_off = (
+        select(c.case_id, c.until, d.requirement_id, d.event_on, d.occasion)
+        .join(_table(Deadline), d.id == c.deadline_id)
+        .where(of(c.case_id), c.until.is_not(None))
+        .order_by(c.decided_on, c.id)
+    )
+    for row in connection.execute(put_off):
+        delays[row.case_id][row.requirement_id, row.event_on, row.occasion] = row.until
+    return marks, waived, delays
+
+
+def _stood(connection: Connection, of: Of) -> tuple[dict[int, dict[int, dt.date]], dict[int, list[Span]]]:
+    """Since when a case stood at each stage for the first time, and when it stood still."""
+    stages: dict[int, dict[int, dt.date]] = defaultdict(dict)
+    stood: dict[int, list[Span]] = defaultdict(list)
+    c = _table(StageEntry).c
+    first = select(c.case_id, c.stage_id, func.min(c.since)).where(of(c.case_id)).group_by(c.case_id, c.stage_id)
+    for case, stage, since in connection.execute(first):
+        stages[case][stage] = since
+    c = _table(Suspension).c
+    for case, since, until in connection.execute(select(c.case_id, c.since, c.until).where(of(c.case_id))):
+        stood[case].append(Span(since, until))
+    return stages, stood
+
+
+# --- Settling ---------------------------------------------------------------------------------------------
+
+
+def settle(connection: Connection, cases: Iterable[int], today: dt.date | None = None) -> int:
+    """Bring the terms of these cases up to date; returns how many rows were written."""
+    ids, written = sorted(cases), 0
+    calendar_of = calendars(connection)
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        written += _settle(connection, lambda column, part=part: column.in_(part), calendar_of, today)  # type: ignore[misc]
+    return written
+
+
+def settle_all(connection: Connection, today: dt.date | None = None) -> int:
+    """Bring the terms of every case up to date; returns how many rows were written."""
+    calendar_of, written = calendars(connection), 0
+    last = connection.execute(select(func.max(_table(Case).c.id))).scalar() or 0
+    for start in range(1, last + 1, CHUNK):
+        span = (start, start + CHUNK - 1)
+        written += _settle(connection, lambda column, span=span: column.between(*span), calendar_of, today)  # type: ignore[misc]
+    return written
+
+
+def _settle(connection: Connection, of: Of, calendar_of: Callable[[str], Calendar], today: dt.date | None) -> int:
+    today = today or dt.date.today()
+    cases = known(connection, of)
+    rules = rules_of(connection, {one.edition for one in cases.values() if one.edition is not None})
+    stored: dict[int, dict[Key, Any]] = defaultdict(dict)
+    d = _table(Deadline).c
+    for row in connection.execute(select(*d).where(of(d.case_id))):
+        stored[row.case_id][row.requirement_id, row.event_on, row.occasion] = row
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    gone: list[int] = []
+    for id_, case in cases.items():
+        own = rules.get(case.edition or 0, [])
+        calendar = calendar_of(case.country)
+        wanted = {one.key: one for rule in own for one in expected(rule, case.standing, calendar)}
+        there = stored.get(id_, {})
+        for key, one in wanted.items():
+            values = {"due_on": one.due_on, "done_on": one.done_on, "ended_on": None}
+            row = there.get(key)
+            if row is None:
+                new.append({"case_id": id_, "requirement_id": one.rule, "event_on": one.event_on,
+                            "occasion": one.occasion, **values})  # fmt: skip
+            elif (row.due_on, row.done_on, row.ended_on) != (one.due_on, one.done_on, None):
+                changed.append({"row": row.id, **values})
+        ended = _Ended(case.standing, {rule.id: rule for rule in own}, wanted, today)
+        for key, row in there.items():
+            if key not in wanted:
+                match ended.of(row):
+                    case _Ended.GONE:
+                        gone.append(row.id)
+                    case day if day != row.ended_on:
+                        changed.append({"row": row.id, "due_on": row.due_on, "done_on": row.done_on, "ended_on": day})
+    return _write(connection, new, changed, gone)
+
+
+class _Ended:
+    """What becomes of a term that is expected no more.
+
+    What was done is kept, and what was missed: the case was closed, the child moved, the version changed. What had time
+    yet goes, and so does what should never have been: its event was corrected, the rule does not apply.
+    """
+
+    GONE = "gone"
+
+    def __init__(
+        self, case: Standing, rules: Mapping[int, Rule], wanted: Mapping[Key, Expected], today: dt.date
+    ) -> None:
+        self.case, self.rules, self.today = case, rules, today
+
+    def _may_have_ended(self, rule: Rule) -> bool:
+        return bool(rule.placement or rule.risk or self.case.closed_on)
+
+    def of(self, row: Any) -> Any:
+        """The day since which it is expected no longer (None for what was done), or ``GONE``."""
+        rule = self.rules.get(row.requirement_id)
+        if rule is not None and (rule.id in self.case.waived or not self._may_have_ended(rule)):
+            return self.GONE
+        if row.done_on is not None:
+            return None
+        if row.due_on is not None and row.due_on < self.today:
+            return row.ended_on or self.case.closed_on or self.today
+        return self.GONE
+
+
+def _write(connection: Connection, new: list[Any], changed: list[Any], gone: list[int]) -> int:
+    table = _table(Deadline)
+    for start in range(0, len(gone), CHUNK):
+        connection.execute(delete(table).where(table.c.id.in_(gone[start : start + CHUNK])))
+    if changed:
+        connection.execute(update(table).where(table.c.id == bindparam("row")), changed)
+    if new:
+        connection.execute(insert(table), new)
+    return len(gone) + len(changed) + len(new)
+
+
+# --- Following --------------------------------------------------------------------------------------------
+
+_PENDING = "cases_to_settle"
+_WATCHED = (
+    Case,
+    CaseEvent,
+    StageEntry,
+    Suspension,
+    Problem,
+    Signal,
+    Plan,
+    Contact,
+    Monitoring,
+    AgendaItem,
+    Mark,
+    Delay,
+)
+_TABLES = {entity.__tablename__ for entity in _WATCHED}
+
+
+def follow(session: Any) -> None:
+    """Settle the cases that a transaction has touched before it is committed."""
+    event.listen(session, "after_flush", _gather)
+    event.listen(session, "do_orm_execute", _gather_inserted)
+    event.listen(session, "before_commit", _settle_touched)
+    event.listen(session, "after_soft_rollback", lambda session, previous: session.info.pop(_PENDING, None))
+
+
+def _gather(session: Session, context: Any) -> None:
+    touched: set[int] = session.info.setdefault(_PENDING, set())
+    for record in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(record, Record):
+            touched.update(_cases_of(session, record))
+
+
+def _cases_of(session: Session, record: Record) -> Iterator[int]:
+    """The cases whose terms may follow from a record, also those it belonged to before."""
+    connection = session.connection()
+    c = _table(Case).c
+    match record:
+        case Case():
+            yield record.id
+        case _ if isinstance(record, _WATCHED):
+            history = inspect(record).attrs["case_id"].history
+            yield from (id_ for id_ in (*history.added, *(history.unchanged or ()), *(history.deleted or ())) if id_)
+        case RiskAssessment() | Family():
+            family = record.family_id if isinstance(record, RiskAssessment) else record.id
+            yield from connection.execute(select(c.id).where(c.family_id == family)).scalars()
+        case Meeting():
+            item = _table(AgendaItem).c
+            yield from connection.execute(select(item.case_id).where(item.meeting_id == record.id)).scalars()
+        case DayOff():
+            yield from _working_on(connection, record)
+
+
+def _working_on(connection: Connection, day: DayOff) -> Iterator[int]:
+    """Cases with a running term in working days that the day lies in, or could come to lie in."""
+    d, r = _table(Deadline).c, _table(Requirement).c
+    working = or_(r.unit == Unit.WORKING_DAY, r.during_unit == Unit.WORKING_DAY, r.then_unit == Unit.WORKING_DAY)
+    running = (
+        select(d.case_id).join(_table(Requirement), r.id == d.requirement_id).where(working, d.event_on <= day.day)
+    )
+    yield from connection.execute(running.where(d.due_on.is_(None) | (d.due_on >= day.day)).distinct()).scalars()
+
+
+def _gather_inserted(state: Any) -> None:
+    """Rows put back out of the bin come as plain inserts."""
+    statement = state.statement
+    if (
+        state.is_insert
+        and getattr(statement, "table", None) is not None
+        and statement.table.name in _TABLES | {"risk_assessment"}
+    ):
+        params = statement.compile().params
+        touched = state.session.info.setdefault(_PENDING, set())
+        name = statement.table.name
+        if (id_ := params.get("id" if name == "case" else "case_id")) is not None:
+            touched.add(id_)
+        elif (family := params.get("family_id")) is not None:
+            c = _table(Case).c
+            touched.update(state.session.connection().execute(select(c.id).where(c.family_id == family)).scalars())
+
+
+def _settle_touched(session: Session) -> None:
+    session.flush()
+    touched = session.info.pop(_PENDING, None)
+    if touched:
+        settle(session.connection(), touched)

@@ -1,0 +1,74 @@
+"""Make the pictures of the README and of the guide from the demonstration, so that they never lie.
+
+    python3 run.py test --install-only && .venv/bin/python scripts/screenshots.py
+
+Needs Chromium (``CHROMIUM``, else ``chromium`` on the path) and pdftoppm.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from camera import ROOT, address, chromium, demonstration, shoot, signed_in
+
+README = ROOT / "docs" / "screenshots"
+GUIDE = ROOT / "docs" / "guide" / "pictures"
+OPEN_CASE, PLAN = "first:/case/?status=OPEN", "first:/plan/?status=IN_FORCE"
+
+# Picture -> whose page, and which. What is more than a page is done in `main`.
+PICTURES = {
+    README / "today.png": ("rukovoditel", "/"),
+    README / "families.png": ("rukovoditel", "/family/"),
+    README / "plan-table.png": ("rukovoditel", f"{PLAN} /table"),
+    GUIDE / "first-hour.png": ("kurator", "/first-hour"),
+    GUIDE / "today.png": ("kurator", "/"),
+    GUIDE / "signal.png": ("kurator", "first:/signal/?status=NEW"),
+    GUIDE / "open-case.png": ("kurator", "first:/signal/?status=NEW /open-case"),
+    GUIDE / "case.png": ("kurator", OPEN_CASE),
+    GUIDE / "plan-table.png": ("kurator", f"{PLAN} /table"),
+    GUIDE / "papers.png": ("kurator", f"{OPEN_CASE} /papers"),
+    GUIDE / "families.png": ("kurator", "/family/"),
+    GUIDE / "meeting.png": ("sekretar", "first:/meeting/"),
+    GUIDE / "accounts.png": ("admin", "/accounts/"),
+    GUIDE / "role.png": ("admin", "first:/roles/"),
+}
+
+
+def paper(page: Any, path: str, target: Path) -> None:
+    """The first sheet of a printed form."""
+    answer = page.request.get(path)
+    assert answer.ok and answer.body().startswith(b"%PDF"), path
+    with tempfile.TemporaryDirectory() as folder:
+        pdf = Path(folder, "paper.pdf")
+        pdf.write_bytes(answer.body())
+        subprocess.run(["pdftoppm", "-r", "70", "-png", "-singlefile", pdf, target.with_suffix("")], check=True)
+
+
+def main() -> None:
+    with demonstration(), chromium() as browser:
+        pages = {login: signed_in(browser, login) for login, _path in PICTURES.values()}
+        for target, (login, path) in PICTURES.items():
+            page = pages[login]
+            page.goto(address(page, path))
+            shoot(page, target)
+        page = pages["rukovoditel"]
+        page.goto(address(page, OPEN_CASE))
+        page.goto(page.get_attribute("main a[href^='/family/']", "href"))
+        shoot(page, README / "family.png")
+        paper(page, f"{address(page, PLAN)}/print/plan.pdf", README / "plan-print.png")
+        page = pages["kurator"]
+        page.goto("/")
+        page.click(".me button")
+        shoot(page, GUIDE / "own-menu.png", clip={"x": 950, "y": 0, "width": 370, "height": 430})
+        phone = signed_in(browser, "kurator", "phone")
+        phone.goto("/signal/")
+        shoot(phone, README / "signals-phone.png")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()

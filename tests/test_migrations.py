@@ -1,0 +1,189 @@
+"""The migrations say what the models say, go up and down with data in the tables, and guard the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+
+import models
+from app.kernel import access, database
+from app.kernel.history import Change, ChangeKind
+from tests.running import Database, open_engine
+
+
+@pytest.fixture
+def engine(empty_database: Database) -> Iterator[Engine]:
+    engine = open_engine(empty_database.url)
+    yield engine
+    engine.dispose()
+
+
+def _fill(engine: Engine) -> None:
+    """A row in a chain of tables that point to one another, and a line of the history."""
+    with engine.begin() as connection:
+        tables = models.metadata.tables
+        connection.execute(tables["region"].insert(), {"id": 1, "name": "Край"})
+        connection.execute(tables["municipality"].insert(), {"id": 1, "region_id": 1, "name": "Пермь"})
+        connection.execute(tables["ab_user"].insert(), {
+            "id": 1, "first_name": "", "last_name": "А", "username": "a", "email": "a@localhost",
+        })  # fmt: skip
+        connection.execute(access.UserAccount.__table__.insert(), {"user_id": 1})
+        connection.execute(Change.__table__.insert(), {
+            "user": "А", "entity": "region", "record_id": 1, "kind": ChangeKind.ADDED,
+        })  # fmt: skip
+
+
+def test_models_and_migrations_agree(engine: Engine) -> None:
+    database.upgrade(engine)
+    assert database.differences(engine, models.metadata) == []
+
+
+def test_an_empty_database_is_not_current_and_an_upgraded_one_is(engine: Engine) -> None:
+    assert not database.is_current(engine)
+    database.upgrade(engine)
+    assert database.is_current(engine)
+    database.upgrade(engine)  # a second time changes nothing
+    assert database.is_current(engine)
+
+
+def test_down_and_up_with_data(engine: Engine) -> None:
+    database.upgrade(engine)
+    _fill(engine)
+    database.downgrade(engine)
+    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
+    database.upgrade(engine)
+    _fill(engine)
+
+
+def test_each_revision_down_and_up_keeps_the_data_of_the_earlier_ones(engine: Engine) -> None:
+    database.upgrade(engine)
+    _fill(engine)
+    database.downgrade(engine, "0001")
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(Change)).scalar() == 1
+        assert connection.execute(select(models.Region.name)).scalar() == "Край"
+    database.upgrade(engine)
+    assert database.is_current(engine)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import op
+
+    def fail(statement: str) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(op, "execute", fail)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        database.upgrade(engine)
+    assert inspect(engine).get_table_names() == []
+
+
+def _refused(engine: Engine, statement: str) -> None:
+    database.upgrade(engine)
+    _fill(engine)
+    with pytest.raises(DBAPIError, match="only added to"), engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE change SET entity = 'other'", "DELETE FROM change"])
+def test_the_database_refuses_to_rewrite_the_history(engine: Engine, statement: str) -> None:
+    _refused(engine, statement)
+
+
+@pytest.mark.parametrize("kind", [pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_the_database_refuses_to_empty_the_history(engine: Engine) -> None:
+    _refused(engine, "TRUNCATE change")
+
+
+def test_the_last_revision_is_the_one_of_the_last_file() -> None:
+    from alembic.script import ScriptDirectory
+
+    assert ScriptDirectory.from_config(database.alembic_config()).get_heads() == [database.head()]
+
+
+def test_a_migration_needs_no_code_of_ours() -> None:
+    for path in (Path(database.MIGRATIONS) / "versions").glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert "from app" not in source and "import app" not in source, path.name
+
+
+def _pragma(engine: Engine, name: str) -> Any:
+    with engine.connect() as connection:
+        return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+class TestSqlite:
+    """How a SQLite database is opened."""
+
+    def test_foreign_keys_are_kept_and_nothing_is_lost_at_a_power_cut(self, engine: Engine) -> None:
+        assert _pragma(engine, "foreign_keys") == 1
+        assert _pragma(engine, "synchronous") == 2
+        assert _pragma(engine, "busy_timeout") == 5000
+
+    def test_after_a_migration_foreign_keys_are_kept_again(self, engine: Engine) -> None:
+        database.upgrade(engine)
+        assert _pragma(engine, "foreign_keys") == 1
+
+
+def test_write_ahead_only_with_a_sound_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version, journal in (((3, 40, 1), "delete"), ((3, 51, 3), "wal"), ((3, 53, 4), "wal")):
+        engine = create_engine(f"sqlite:///{tmp_path / journal}{version[1]}")
+        monkeypatch.setattr(engine.dialect.dbapi, "sqlite_version_info", version)
+        database.prepare_engine(engine)
+        assert _pragma(engine, "journal_mode") == journal
+        engine.dispose()
+
+
+def test_one_process_at_a_time_prepares_a_database(engine: Engine) -> None:
+    """Four threads with connections of their own, as four processes would: their turns do not overlap."""
+    import threading
+    import time
+
+    inside, most = [], []
+
+    def take_turn() -> None:
+        with database.exclusive(engine):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.05)
+            inside.pop()
+
+    threads = [threading.Thread(target=take_turn) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert most == [1, 1, 1, 1]
+
+
+def test_what_people_keep_of_lists_goes_with_its_tables_and_nothing_else(engine: Engine) -> None:
+    from app.kernel import personal
+
+    def rows() -> dict[str, int]:
+        with engine.connect() as connection:
+            tables = ("find", "list_look", "saved_filter", "saved_filter_role", "ab_user", "region")
+            found = set(inspect(engine).get_table_names())
+            return {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
+                    for name in tables if name in found}  # fmt: skip
+
+    database.upgrade(engine)
+    _fill(engine)
+    own = {"user_id": 1, "entity": "Family"}
+    with engine.begin() as connection:
+        connection.execute(models.metadata.tables["ab_role"].insert(), {"id": 1, "name": "Роль"})
+        connection.execute(personal.Find.__table__.insert(), {"key": "k", "words": "[]", **own})
+        connection.execute(personal.ListLook.__table__.insert(), own)
+        saved = {"id": 1, "name": "Мой", "address": "", "words": "[]", **own}
+        connection.execute(personal.SavedFilter.__table__.insert(), saved)
+        connection.execute(personal.SavedFilterRole.__table__.insert(), {"saved_filter_id": 1, "role_id": 1})
+    assert set(rows().values()) == {1}
+    database.downgrade(engine, "0003")
+    assert rows() == {"ab_user": 1, "region": 1}
+    database.upgrade(engine)
+    assert rows() == {"find": 0, "list_look": 0, "saved_filter": 0, "saved_filter_role": 0, "ab_user": 1, "region": 1}
