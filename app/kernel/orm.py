@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 
 from flask_appbuilder import Model as Model
 from flask_appbuilder.security.sqla import models as _accounts  # noqa: F401  defined before the naming, in any order
+from flask_babel import gettext
 from sqlalchemy import (
     DateTime,
     Enum,
@@ -77,6 +78,8 @@ def label(values: Iterable[Any]) -> str:
             words.append(f"{value:%d.%m.%Y}")
         elif isinstance(value, int):
             words.append(f"{value}.")
+        elif isinstance(value, Choice):
+            words.append(gettext(value.value))
         elif value is not None:
             words.append(str(value))
     return " ".join(filter(None, words))
