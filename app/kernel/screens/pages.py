@@ -103,9 +103,7 @@ class Pages(Screens):
         )
         changes = [self._change(row, fields.get(row.field)) for row in session().execute(statement)]
         deleted = listed(listed_at(self.schema.table.name, pk))
-        return self._render(
-            "history.html", pk=pk, title=str(record), changes=changes, deleted=deleted, empty=EMPTY
-        )
+        return self._render("history.html", pk=pk, title=str(record), changes=changes, deleted=deleted, empty=EMPTY)
 
     def _change(self, row: Any, field: Field | None) -> dict[str, Any]:
         """A line of the history in words: the field's label, choices by their labels, references by number."""
