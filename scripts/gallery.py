@@ -22,7 +22,7 @@ PAGES = (
         "/", "/calendar/", "/calendar/?view=week", "/signal/", "/signal/add", SIGNAL, f"{SIGNAL} /triage",
         f"{SIGNAL} /unconfirmed", f"{SIGNAL} /open-case", "/family/", "first:/family/", "first:/family/ /edit",
         "first:/family/ /history", "/case/", CASE, f"{CASE} /flow", f"{CASE} /papers", "first:/case/?status=CLOSED",
-        "first:/case/?status=CLOSED /reopen", "/deadline/", "first:/deadline/?tab=later", "/delay/add",
+        "first:/case/?status=CLOSED /reopen", "/deadline/", "first:/deadline/?tab=ahead", "/delay/add",
         "/risk-assessment/add", "/plan/", PLAN, f"{PLAN} /table", f"{PLAN} /revise", "/contact/", "/contact/add",
         "/monitoring/", "/import/case/", "/search/", "/bin/", "/first-hour", "/help/", "/account/password",
         "/account/calendar", "/account/mail",
@@ -48,7 +48,7 @@ figure{margin:0;flex:none} img{height:26rem;border:1px solid #999} figcaption{co
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "gallery"
     with demonstration(), chromium() as browser:
-        pages = {login: signed_in(browser, login) for login, _path in PAGES}
+        pages = {login: signed_in(browser, login) for login in {login for login, _path in PAGES}}
         lines = [HEAD]
         for number, (login, path) in enumerate(PAGES, 1):
             page, name = pages[login], f"{number:02}"

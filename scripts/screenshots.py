@@ -31,7 +31,7 @@ PICTURES = {
     GUIDE / "open-case.png": ("kurator", "first:/signal/?status=NEW /open-case"),
     GUIDE / "case.png": ("kurator", OPEN_CASE),
     GUIDE / "stages.png": ("kurator", f"{OPEN_CASE} /flow"),
-    GUIDE / "why.png": ("kurator", "first:/deadline/?tab=later"),
+    GUIDE / "why.png": ("kurator", "first:/deadline/?tab=ahead"),
     GUIDE / "calendar.png": ("kurator", "/calendar/"),
     GUIDE / "plan-table.png": ("kurator", f"{PLAN} /table"),
     GUIDE / "papers.png": ("kurator", f"{OPEN_CASE} /papers"),
@@ -56,7 +56,7 @@ def paper(page: Any, path: str, target: Path) -> None:
 
 def main() -> None:
     with demonstration(), chromium() as browser:
-        pages = {login: signed_in(browser, login) for login, _path in PICTURES.values()}
+        pages = {login: signed_in(browser, login) for login in {login for login, _path in PICTURES.values()}}
         for target, (login, path) in PICTURES.items():
             page = pages[login]
             page.goto(address(page, path))
@@ -80,7 +80,7 @@ def main() -> None:
         page.goto(address(page, "first:/signal/?status=NEW /triage"))
         page.click("#procedure-ts-control")
         page.keyboard.type("до 5 лет")
-        page.click(".ts-dropdown .option")
+        page.click(".ts-dropdown .option:has-text('до 5 лет')")
         page.check("label:has-text('Антисанитарные условия') input")
         page.select_option("[name=risk]", "HIGH")
         page.click("form.record-form button.btn-primary")
