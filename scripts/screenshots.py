@@ -72,7 +72,9 @@ def main() -> None:
         page = pages["kurator"]
         page.goto("/")
         page.click(".me button")
-        shoot(page, GUIDE / "own-menu.png", clip={"x": 950, "y": 0, "width": 370, "height": 430})
+        menu = page.locator(".me .dropdown-menu").bounding_box()
+        around = {"x": menu["x"] - 24, "y": 0, "width": menu["width"] + 48, "height": menu["y"] + menu["height"] + 16}
+        shoot(page, GUIDE / "own-menu.png", clip=around)
         phone = signed_in(browser, "kurator", "phone")
         phone.goto("/signal/")
         shoot(phone, README / "signals-phone.png")
