@@ -134,6 +134,7 @@ def serve(demo: bool, host: str | None, port: str | None) -> None:
             ident=None,
             # Forwarded headers are judged by the application, which knows how many proxies to trust.
             clear_untrusted_proxy_headers=not config["BEHIND_PROXY"],
+            connection_limit=400,  # a browser keeps six of them open: some sixty colleagues at once
             max_request_body_size=2 * config["MAX_CONTENT_LENGTH"],
         )
     except OSError as error:

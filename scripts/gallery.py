@@ -14,24 +14,29 @@ from camera import ROOT, WIDTHS, address, chromium, demonstration, shoot, signed
 
 THEMES = ("light", "dark")
 # Whose page, and which: a list, its first record, a form.
+CASE, PLAN, SIGNAL = "first:/case/?status=OPEN", "first:/plan/?status=IN_FORCE", "first:/signal/?status=NEW"
 PAGES = (
     ("", "/login/"),
     ("", "/nothing-here"),
     *(("kurator", path) for path in (
-        "/", "/signal/", "/signal/add", "first:/signal/?status=NEW", "first:/signal/?status=NEW /open-case",
-        "/family/", "first:/family/", "first:/family/ /edit", "first:/family/ /history", "/case/",
-        "first:/case/?status=OPEN", "/risk-assessment/add", "/plan/", "first:/plan/?status=IN_FORCE",
-        "first:/plan/?status=IN_FORCE /table", "/contact/", "/contact/add", "/monitoring/", "/import/case/",
-        "/first-hour", "/help/", "/account/password",
+        "/", "/calendar/", "/calendar/?view=week", "/signal/", "/signal/add", SIGNAL, f"{SIGNAL} /triage",
+        f"{SIGNAL} /unconfirmed", f"{SIGNAL} /open-case", "/family/", "first:/family/", "first:/family/ /edit",
+        "first:/family/ /history", "/case/", CASE, f"{CASE} /flow", f"{CASE} /papers", "first:/case/?status=CLOSED",
+        "first:/case/?status=CLOSED /reopen", "/deadline/", "first:/deadline/?tab=ahead", "/delay/add",
+        "/risk-assessment/add", "/plan/", PLAN, f"{PLAN} /table", f"{PLAN} /revise", "/contact/", "/contact/add",
+        "/monitoring/", "/import/case/", "/search/", "/bin/", "/first-hour", "/help/", "/account/password",
+        "/account/calendar", "/account/mail",
     )),
-    ("rukovoditel", "/"),
-    ("sekretar", "/"),
-    ("sekretar", "first:/meeting/"),
-    ("komissiya", "/"),
+    ("specialist", "/"),
+    *(("rukovoditel", path) for path in ("/", "/workload/", "first:/staff/", "/handover/", "/absence/add")),
+    *(("sekretar", path) for path in ("/", "first:/meeting/", "/agenda-item/add")),
+    *(("komissiya", path) for path in ("/", "first:/agenda-item/")),
     ("analitik", "/"),
     *(("admin", path) for path in (
-        "/", "/accounts/", "/accounts/add", "/roles/", "first:/roles/", "/change/", "/procedure/",
-        "first:/family/ /delete",
+        "/", "/accounts/", "/accounts/add", "/roles/", "first:/roles/", "/change/", "/letter/", "/procedure/",
+        "/procedure-version/", "first:/procedure-version/", "first:/procedure-version/ /next",
+        "first:/procedure-version/ /move", "/procedure-version/upload", "/requirement/", "/day-off/", "/bin/",
+        "first:/family/ /delete", "first:/family/ /merge",
     )),
 )  # fmt: skip
 HEAD = """<!doctype html><html lang="ru"><meta charset="utf-8"><title>Рядом</title><style>
@@ -43,7 +48,7 @@ figure{margin:0;flex:none} img{height:26rem;border:1px solid #999} figcaption{co
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "gallery"
     with demonstration(), chromium() as browser:
-        pages = {login: signed_in(browser, login) for login, _path in PAGES}
+        pages = {login: signed_in(browser, login) for login in {login for login, _path in PAGES}}
         lines = [HEAD]
         for number, (login, path) in enumerate(PAGES, 1):
             page, name = pages[login], f"{number:02}"

@@ -27,14 +27,20 @@ PICTURES = {
     GUIDE / "first-hour.png": ("kurator", "/first-hour"),
     GUIDE / "today.png": ("kurator", "/"),
     GUIDE / "signal.png": ("kurator", "first:/signal/?status=NEW"),
+    GUIDE / "triage.png": ("kurator", "first:/signal/?status=NEW /triage"),
     GUIDE / "open-case.png": ("kurator", "first:/signal/?status=NEW /open-case"),
     GUIDE / "case.png": ("kurator", OPEN_CASE),
+    GUIDE / "stages.png": ("kurator", f"{OPEN_CASE} /flow"),
+    GUIDE / "why.png": ("kurator", "first:/deadline/?tab=ahead"),
+    GUIDE / "calendar.png": ("kurator", "/calendar/"),
     GUIDE / "plan-table.png": ("kurator", f"{PLAN} /table"),
     GUIDE / "papers.png": ("kurator", f"{OPEN_CASE} /papers"),
     GUIDE / "families.png": ("kurator", "/family/"),
     GUIDE / "meeting.png": ("sekretar", "first:/meeting/"),
+    GUIDE / "workload.png": ("rukovoditel", "/workload/"),
     GUIDE / "accounts.png": ("admin", "/accounts/"),
     GUIDE / "role.png": ("admin", "first:/roles/"),
+    GUIDE / "procedure.png": ("admin", "first:/procedure-version/"),
 }
 
 
@@ -50,7 +56,7 @@ def paper(page: Any, path: str, target: Path) -> None:
 
 def main() -> None:
     with demonstration(), chromium() as browser:
-        pages = {login: signed_in(browser, login) for login, _path in PICTURES.values()}
+        pages = {login: signed_in(browser, login) for login in {login for login, _path in PICTURES.values()}}
         for target, (login, path) in PICTURES.items():
             page = pages[login]
             page.goto(address(page, path))
@@ -60,13 +66,28 @@ def main() -> None:
         page.goto(page.get_attribute("main a[href^='/family/']", "href"))
         shoot(page, README / "family.png")
         paper(page, f"{address(page, PLAN)}/print/plan.pdf", README / "plan-print.png")
+        page.goto("/workload/")
+        page.click("tr:has(.late) a:has-text('Передать')")
+        shoot(page, GUIDE / "handover.png")
         page = pages["kurator"]
         page.goto("/")
         page.click(".me button")
-        shoot(page, GUIDE / "own-menu.png", clip={"x": 950, "y": 0, "width": 370, "height": 430})
+        menu = page.locator(".me .dropdown-menu").bounding_box()
+        around = {"x": menu["x"] - 24, "y": 0, "width": menu["width"] + 48, "height": menu["y"] + menu["height"] + 16}
+        shoot(page, GUIDE / "own-menu.png", clip=around)
         phone = signed_in(browser, "kurator", "phone")
         phone.goto("/signal/")
         shoot(phone, README / "signals-phone.png")
+        # The last: from now on the hour runs on every page.
+        page.goto(address(page, "first:/signal/?status=NEW /triage"))
+        page.click("#procedure-ts-control")
+        page.keyboard.type("до 5 лет")
+        page.click(".ts-dropdown .option:has-text('до 5 лет')")
+        page.check("label:has-text('Антисанитарные условия') input")
+        page.select_option("[name=risk]", "HIGH")
+        page.click("form.record-form button.btn-primary")
+        page.wait_for_selector(".urgent-strip")
+        shoot(page, GUIDE / "urgent.png")
 
 
 if __name__ == "__main__":

@@ -146,7 +146,8 @@ class Calendar(BaseView):  # type: ignore[misc]
         if place.view == rules.MONTH:
             name = format_date(place.on, "LLLL y")
             return name[:1].upper() + name[1:]
-        return f"{format_date(first, 'd MMMM')} – {format_date(last, 'd MMMM y')}"
+        begins = f"{first.day}–" if first.month == last.month else f"{format_date(first, 'd MMMM')} – "
+        return begins + format_date(last, "d MMMM y")
 
     def _curators(self) -> list[tuple[int, str]]:
         """Who leads open cases, by name: whose days may be looked at apart. None where there is nothing to choose."""

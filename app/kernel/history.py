@@ -53,7 +53,8 @@ class Change(Row):
         one=N_("Line of the history"),
         title=N_("History of changes"),
         name=("id",),
-        list=("at", "user", "subject", "record_id", "kind", "what", "was", "became"),
+        # A card on a telephone shows the first seven: what was and what is among them.
+        list=("at", "user", "subject", "record_id", "what", "was", "became", "kind"),
         form={},
         show=("at", "user", "subject", "record_id", "kind", "what", "was", "became"),
         search=(),

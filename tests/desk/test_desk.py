@@ -183,6 +183,9 @@ def test_an_analyst_has_the_numbers_of_his_organisation_and_not_a_name(
     assert own["Open cases"] == own["Open cases at low risk"] == [1] and own["Cases opened"] == [1, 0]
     assert own["Families whose risk has fallen since the first assessment"] == [1]
     assert "Ёлкины" not in page and "data-count" not in page, "there is no list behind them for him"
+    supervisor = login(app.test_client(), make_user(SUPERVISOR, organisation="Искорка"))
+    figures_of_his = supervisor.get("/").text.partition('class="figures"')[2]
+    assert '<a href="/case/?status=OPEN" data-count="1">' in figures_of_his, "his list has the same lines"
     others, _page = figures("Берег")
     assert others["Open cases"] == [0] and others["Cases opened"] == [0, 0]
 

@@ -93,6 +93,19 @@ def test_a_family_is_told_children_first(app: Flask, story: Story) -> None:
         assert path in page, path
 
 
+def test_a_baby_is_some_months_old(app: Flask, story: Story) -> None:
+    with working(app) as session:
+        child = session.scalars(select(Person_).where(Person_.name == "Ёлкин Тимур")).one()
+        child.born_on = TODAY - dt.timedelta(100)
+        session.commit()
+    assert "Ёлкин Тимур 3 months" in words(login(app.test_client(), story.curator).get(f"/family/{story.family}").text)
+
+
+def test_what_is_not_filled_in_is_named_in_one_line(app: Flask, story: Story) -> None:
+    said = words(login(app.test_client(), story.curator).get(f"/family/{story.family}").text)
+    assert re.search(r"Not filled in: [^:]*Registered address", said)
+
+
 def test_a_case_and_a_plan_are_told_too(app: Flask, story: Story) -> None:
     client = login(app.test_client(), story.curator)
     case = words(client.get(f"/case/{story.case}").text)

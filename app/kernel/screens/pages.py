@@ -22,7 +22,7 @@ from app.kernel.query import Line, ref
 from app.kernel.scans import attached, title_of
 from app.kernel.schema import Field, Schema, schema_of
 from app.kernel.screens.base import Screens, Table, reader
-from app.kernel.show import painter, text
+from app.kernel.show import EMPTY, painter, text
 from app.kernel.told import read_back
 from app.kernel.web import session
 
@@ -82,6 +82,7 @@ class Pages(Screens):
             title=ref(pk, *naming).label,
             fields=fields,
             cells=cells,
+            empty=EMPTY,
             line=line,
             panels=list(panels(self.schema, line)),
             screens=[one for one in self.schema.admin.screens if _offered(self.schema, one, line)],
@@ -102,7 +103,7 @@ class Pages(Screens):
         )
         changes = [self._change(row, fields.get(row.field)) for row in session().execute(statement)]
         deleted = listed(listed_at(self.schema.table.name, pk))
-        return self._render("history.html", pk=pk, title=str(record), changes=changes, deleted=deleted)
+        return self._render("history.html", pk=pk, title=str(record), changes=changes, deleted=deleted, empty=EMPTY)
 
     def _change(self, row: Any, field: Field | None) -> dict[str, Any]:
         """A line of the history in words: the field's label, choices by their labels, references by number."""
