@@ -27,10 +27,12 @@ name: Наш порядок
 version:
   stages:
   - {number: 1, name: Знакомство}
+  - {number: 3, name: Итоги}
   plan_rules:
   - {kind: SERVICES, months_to: 6}
   requirements:
   - {stage: 1, kind: PAPER, name: Акт, event: OPENED, count: 10, unit: DAY}
+  - {stage: 3, kind: ENTRY, name: Цели достигнуты}
   - {stage: 1, kind: PAPER, name: Карта подсудимого, optional: true, event: OPENED, count: 10, unit: DAY}
 """
 
@@ -55,11 +57,11 @@ def test_a_draft_is_edited_and_published_and_a_case_goes_along_its_line(
     page.get_by_role("link", name="Изменить").click()
     stages = page.locator("[data-rows=stages]")
     stages.get_by_role("button", name="Добавить").last.click()
-    stages.locator("[data-row]").nth(1).locator("[name$=-number]").fill("2")
-    stages.locator("[data-row]").nth(1).locator("[name$=-name]").fill("Работа с семьёй")
+    stages.locator("[data-row]").nth(2).locator("[name$=-number]").fill("2")
+    stages.locator("[data-row]").nth(2).locator("[name$=-name]").fill("Работа с семьёй")
     page.get_by_role("button", name="Сохранить").click()
     page.get_by_role("link", name="Опубликовать").click()
-    page.locator("main, #content").get_by_text("2 этапа").wait_for()
+    page.locator("main, #content").get_by_text("3 этапа").wait_for()
     page.get_by_role("button", name="Опубликовать").click()
     page.get_by_text("Опубликовано. Новые случаи ведутся по этой редакции").wait_for()
     assert page.get_by_role("link", name="Опубликовать").count() == 0, "it is published"
@@ -82,8 +84,11 @@ def test_a_draft_is_edited_and_published_and_a_case_goes_along_its_line(
     page.get_by_text("Нужно: Карта подсудимого.").wait_for()
     assert page.get_by_text("Решите, нужно ли это").count() == 0
     line.get_by_role("link").click()
-    page.locator(".alert-warning:visible", has_text="Карта подсудимого").wait_for()
-    assert "Руководитель может разрешить" in page.locator(".alert-warning:visible").inner_text()
+    lacking = page.locator(".alert-warning:visible")
+    assert "Карта подсудимого" in lacking.inner_text() and "Руководитель может разрешить" in lacking.inner_text()
+    assert "Цели достигнуты" not in lacking.inner_text()
+    page.get_by_label("Этап", exact=True).select_option(label="3. Итоги — не хватает 3 пунктов")
+    assert "Цели достигнуты" in lacking.inner_text(), "what is lacking is told of the stage that is chosen"
 
     # A plan of the case: only the kind of this procedure, with its end; one that lasts longer is told at once.
     page.goto(f"/plan/add?case={id_}")
