@@ -123,6 +123,7 @@ def _procedures(session: Session) -> list[Record]:
         if known is not None and known.id in having:
             continue
         version = exchange.load(session, told if known is None else told | {"code": known.code})
+        version.prepare(session)
         version.status, version.published_on = VersionStatus.PUBLISHED, dt.date.today()
         missing.append(version)
     return missing

@@ -162,7 +162,7 @@ class Case(Record):
     )
     closed_on: Mapped[dt.date | None] = column(N_("Closed"), happened=True)
     closing_ground_id: Mapped[int | None] = reference("closing_ground.id")
-    closing_ground: Mapped[ClosingGround | None] = parent(N_("Closing ground"))
+    closing_ground: Mapped[ClosingGround | None] = parent(N_("Closing ground"), among="edition.grounds")
     outcome_note: Mapped[str | None] = column(N_("What was achieved"), LONG)
     follow_up_months: Mapped[int | None] = column(
         N_("Followed up after closing (months)"), help=N_("As the procedure allows: KZ from 3 to 6.")

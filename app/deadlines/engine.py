@@ -36,8 +36,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.cases.models import Case, CaseEvent, CaseStatus, EventKind, Problem, StageEntry, Suspension
-from app.deadlines.models import DayOff, Deadline, Delay, Mark
-from app.deadlines.rules import Expected, Key, Rule, Standing, expected
+from app.deadlines.models import DayOff, Deadline, Delay, Mark, MarkKind
+from app.deadlines.rules import Expected, Key, Rule, Standing, asked_for, expected
 from app.families.models import Family
 from app.journal.models import Contact, ContactKind, Monitoring
 from app.kernel.orm import Record
@@ -76,11 +76,10 @@ def _term(count: int | None, unit: Unit | None) -> Term | None:
 def rule_of(row: Any) -> Rule | None:
     """A requirement as a rule; None when nobody can be late with it.
 
-    That is one without a term; one in hours, which is the signal's and not the case's; and one that may be left out:
-    whether it applies is not in the records, and nobody is blamed for what was not to be done.
+    That is one without a term, and one in hours, which is the signal's and not the case's.
     """
     first = _term(row.count, row.unit)
-    if first is None or row.event is None or row.unit is Unit.HOUR or row.optional:
+    if first is None or row.event is None or row.unit is Unit.HOUR:
         return None
     phases: tuple[Phase, ...] = ()
     if row.repeats:
@@ -96,6 +95,7 @@ def rule_of(row: Any) -> Rule | None:
         after=row.time is Time.AFTER,
         placement=row.placement.name if row.placement else "",
         risk=row.risk.name if row.risk else "",
+        optional=row.optional,
     )
 
 
@@ -178,7 +178,7 @@ def known(connection: Connection, of: Of) -> dict[int, Known]:
             facts.add(row.id, Fact.CURATOR, row.opened_on)
     _work(connection, of, facts)
     risks = _risks(connection, of, facts)
-    marks, waived, delays = _said(connection, of)
+    marks, said, delays = _said(connection, of)
     stages, stood = _stood(connection, of)
     return {
         row.id: Known(
@@ -189,7 +189,8 @@ def known(connection: Connection, of: Of) -> dict[int, Known]:
                 facts=facts.of(row.id),
                 stages=stages.get(row.id, {}),
                 marks=marks.get(row.id, {}),
-                waived=frozenset(waived.get(row.id, ())),
+                waived=_ids(said.get(row.id, {}), MarkKind.WAIVED),
+                needed=_ids(said.get(row.id, {}), MarkKind.NEEDED),
                 delays=delays.get(row.id, {}),
                 stood=tuple(stood.get(row.id, ())),
                 placement=row.placement.name if row.placement else "",
@@ -271,19 +272,24 @@ def _risks(connection: Connection, of: Of, facts: _Facts) -> dict[int, tuple[Ris
     return levels
 
 
+def _ids(said: Mapping[int, MarkKind], kind: MarkKind) -> frozenset[int]:
+    return frozenset(id_ for id_, one in said.items() if one is kind)
+
+
 def _said(
     connection: Connection, of: Of
-) -> tuple[dict[int, dict[int, list[dt.date]]], dict[int, set[int]], dict[int, dict[Key, dt.date]]]:
-    """What was marked by hand, what does not apply, and what was put off, by case."""
+) -> tuple[dict[int, dict[int, list[dt.date]]], dict[int, dict[int, MarkKind]], dict[int, dict[Key, dt.date]]]:
+    """What was marked as done, what was said last of whether it applies, and what was put off, by case."""
     marks: dict[int, dict[int, list[dt.date]]] = defaultdict(lambda: defaultdict(list))
-    waived: dict[int, set[int]] = defaultdict(set)
+    said: dict[int, dict[int, MarkKind]] = defaultdict(dict)
     delays: dict[int, dict[Key, dt.date]] = defaultdict(dict)
     c = _table(Mark).c
-    for row in connection.execute(select(c.case_id, c.requirement_id, c.done_on, c.waived).where(of(c.case_id))):
-        if row.waived:
-            waived[row.case_id].add(row.requirement_id)
-        else:
+    told = select(c.case_id, c.requirement_id, c.done_on, c.kind).where(of(c.case_id)).order_by(c.id)
+    for row in connection.execute(told):
+        if row.kind is MarkKind.DONE:
             marks[row.case_id][row.requirement_id].append(row.done_on)
+        else:
+            said[row.case_id][row.requirement_id] = row.kind
     c, d = _table(Delay).c, _table(Deadline).c
     put_off = (
         select(c.case_id, c.until, d.requirement_id, d.event_on, d.occasion)
@@ -293,7 +299,7 @@ def _said(
     )
     for row in connection.execute(put_off):
         delays[row.case_id][row.requirement_id, row.event_on, row.occasion] = row.until
-    return marks, waived, delays
+    return marks, said, delays
 
 
 def _stood(connection: Connection, of: Of) -> tuple[dict[int, dict[int, dt.date]], dict[int, list[Span]]]:
@@ -388,7 +394,7 @@ class _Ended:
     def of(self, row: Any) -> Any:
         """The day since which it is expected no longer (None for what was done), or ``GONE``."""
         rule = self.rules.get(row.requirement_id)
-        if rule is not None and (rule.id in self.case.waived or not self._may_have_ended(rule)):
+        if rule is not None and not (asked_for(rule, self.case) and self._may_have_ended(rule)):
             return self.GONE
         if row.done_on is not None:
             return None

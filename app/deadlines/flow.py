@@ -25,7 +25,7 @@ OTHER_PROCEDURE = N_("The case runs under another procedure.")
 
 @dataclass(frozen=True)
 class Item:
-    """A requirement of a stage and how it stands: done on a day, waived, or due by one."""
+    """A requirement and how it stands in a case: done on a day, not needed, or due by one."""
 
     id: int
     kind: RequirementKind
@@ -35,12 +35,19 @@ class Item:
     by_hand: bool
     done_on: dt.date | None
     waived: bool
+    needed: bool = False
+    timed: bool = False
     due_on: dt.date | None = None
     deadline: int | None = None
 
     @property
     def lacking(self) -> bool:
-        return not (self.done_on or self.waived or self.optional)
+        return not (self.done_on or self.waived or (self.optional and not self.needed))
+
+    @property
+    def undecided(self) -> bool:
+        """A term hangs on whether it is needed here, and nobody has said it yet."""
+        return self.optional and self.timed and not (self.done_on or self.waived or self.needed)
 
     @property
     def late(self) -> bool:
@@ -61,6 +68,7 @@ class Step:
     until: dt.date | None
     here: bool
     items: Sequence[Item]
+    reason: str = ""  # why the case went on to it although something was lacking
 
     @property
     def passed(self) -> bool:
@@ -77,14 +85,27 @@ class Step:
 
 def line(connection: Connection, case_id: int) -> list[Step]:
     """The stages of a case in order; none when its procedure names none."""
+    return whole(connection, case_id)[0]
+
+
+def undecided(steps: Sequence[Step], anywhere: Sequence[Item]) -> list[Item]:
+    """What waits for a word whether it is needed here, at the stages that the case has come to."""
+    reached = [item for step in steps if step.here or step.passed for item in step.items]
+    return [item for item in (*reached, *anywhere) if item.undecided]
+
+
+def whole(connection: Connection, case_id: int) -> tuple[list[Step], list[Item]]:
+    """The stages of a case in order, and beside them what may be asked for at any time where it applies."""
     case = known(connection, lambda column: column == case_id).get(case_id)
     if case is None or case.edition is None:
-        return []
+        return [], []
     s, r, e, d = (cast(Table, one.__table__).c for one in (Stage, Requirement, StageEntry, Deadline))
     here = case.stage
     entries = {
         row.stage_id: row
-        for row in connection.execute(select(e.stage_id, e.since, e.until).where(e.case_id == case_id).order_by(e.id))
+        for row in connection.execute(
+            select(e.stage_id, e.since, e.until, e.reason).where(e.case_id == case_id).order_by(e.id)
+        )
     }
     terms = {
         row.requirement_id: row
@@ -94,19 +115,27 @@ def line(connection: Connection, case_id: int) -> list[Step]:
             )
         )
     }
-    once = select(*r).where(r.edition_id == case.edition, r.stage_id.is_not(None), ~r.repeats)
-    asked = [row for row in connection.execute(once.order_by(r.position, r.id)) if _applies(row, case)]
+    once = r.stage_id.is_not(None) & ~r.repeats
+    wanted = select(*r).where(r.edition_id == case.edition, once | r.optional)
+    asked = [row for row in connection.execute(wanted.order_by(r.position, r.id)) if _applies(row, case)]
     stages = connection.execute(select(*s).where(s.edition_id == case.edition).order_by(s.number)).all()
-    return [
+    steps = [
         Step(
             stage.id, stage.number, stage.name, stage.entry or "", stage.leave or "",
             since=entries[stage.id].since if stage.id in entries else None,
             until=entries[stage.id].until if stage.id in entries else None,
             here=stage.id == here,
-            items=[_item(row, case, terms.get(row.id)) for row in asked if row.stage_id == stage.id],
+            items=[_item(row, case, terms.get(row.id)) for row in asked if _at(row) == stage.id],
+            reason=(entries[stage.id].reason or "") if stage.id in entries else "",
         )
         for stage in stages
     ]  # fmt: skip
+    return steps, [_item(row, case, terms.get(row.id)) for row in asked if _at(row) is None]
+
+
+def _at(row: Any) -> int | None:
+    """The stage that waits for it; what repeats is no stage's."""
+    return None if row.repeats else row.stage_id
 
 
 def _applies(row: Any, case: Known) -> bool:
@@ -126,6 +155,8 @@ def _item(row: Any, case: Known, term: Any) -> Item:
         row.id, row.kind, row.name, row.who or "", row.optional, row.proof is None,
         done_on=days[0] if days else None,
         waived=row.id in case.standing.waived,
+        needed=row.id in case.standing.needed,
+        timed=row.event is not None and row.count is not None,
         due_on=term.due_on if term else None,
         deadline=term.id if term else None,
     )  # fmt: skip

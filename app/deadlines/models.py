@@ -132,27 +132,35 @@ class Deadline(Row):
     )  # fmt: skip
 
 
+class MarkKind(Choice):
+    """What somebody says of a requirement in a case. Whether it applies is what was said last."""
+
+    DONE = N_("Done")
+    NEEDED = N_("Needed here")
+    WAIVED = N_("Not needed here")
+
+
 class Mark(Record):
-    """That something a procedure asks for is done, where no other record proves it; or that it does not apply."""
+    """That something a procedure asks for is done, where no other record proves it; or whether it applies at all."""
 
     __tablename__ = "mark"
 
     case_id: Mapped[int] = reference("case.id", owned=True)
     case: Mapped[Case] = parent(N_("Case"), panel=True)
     requirement_id: Mapped[int] = reference("requirement.id")
-    requirement: Mapped[Requirement] = parent(N_("What is done"), narrow=("case.edition", "edition"))
+    requirement: Mapped[Requirement] = parent(N_("Requirement"), narrow=("case.edition", "edition"))
+    kind: Mapped[MarkKind] = column(N_("What is said of it"), default=MarkKind.DONE)
     done_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today, happened=True)
-    waived: Mapped[bool] = column(N_("Does not apply here"), default=False)
-    note: Mapped[str | None] = column(N_("Note"), LONG, help=N_("Number of the paper; why it does not apply."))
+    note: Mapped[str | None] = column(N_("Note"), LONG, help=N_("Number of the paper; why it is not needed."))
 
     __admin__ = Admin(
         one=N_("Mark of completion"),
         title=N_("Marks of completion"),
         name=("done_on",),
-        list=("case", "requirement", "done_on", "waived", "note"),
-        form={N_("Mark of completion"): ("case", "requirement", "done_on", "waived", "note")},
+        list=("case", "requirement", "kind", "done_on", "note"),
+        form={N_("Mark of completion"): ("case", "requirement", "kind", "done_on", "note")},
         search=("note", "case"),
-        filters=("case", "requirement", "done_on", "waived"),
+        filters=("case", "requirement", "kind", "done_on"),
         order=("done_on", "desc"),
         scans=True,
         scope=scopes.BY_CASE,
@@ -162,8 +170,9 @@ class Mark(Record):
     )
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        if self.waived and not self.note:
-            yield "note", N_("Say why it does not apply.")
+        optional = self.requirement is not None and self.requirement.optional
+        if self.kind is MarkKind.WAIVED and not self.note and not optional:
+            yield "note", N_("Say why it is not needed.")
 
 
 class Delay(Record):

@@ -30,6 +30,7 @@ class Rule:
     after: bool = False  # it holds after the case is closed
     placement: str = ""
     risk: str = ""
+    optional: bool = False  # it holds only where somebody has said that it is needed
 
 
 Key = tuple[int, dt.date, int]  # rule, day of the event, which time
@@ -43,6 +44,7 @@ class Standing:
     stages: Mapping[int, dt.date] = field(default_factory=dict)  # since when it stood at each
     marks: Mapping[int, Sequence[dt.date]] = field(default_factory=dict)  # by rule: what was marked by hand
     waived: frozenset[int] = frozenset()  # rules that do not apply here
+    needed: frozenset[int] = frozenset()  # rules that do, of those that may be left out
     delays: Mapping[Key, dt.date] = field(default_factory=dict)
     stood: tuple[Span, ...] = ()
     placement: str = ""
@@ -73,7 +75,7 @@ def expected(rule: Rule, case: Standing, calendar: Calendar) -> Iterator[Expecte
 
     A closed case waits for nothing but what is to be done after closing.
     """
-    if rule.id in case.waived or not _applies(rule, case):
+    if not asked_for(rule, case) or not _applies(rule, case):
         return
     proofs = _proofs(rule, case)
     for event in _events(rule, case):
@@ -83,6 +85,11 @@ def expected(rule: Rule, case: Standing, calendar: Calendar) -> Iterator[Expecte
         for one in found:
             if one.done_on is not None or rule.after or case.closed_on is None:
                 yield one
+
+
+def asked_for(rule: Rule, case: Standing) -> bool:
+    """Whether the rule is one of this case's, by what people have said of it."""
+    return rule.id in case.needed if rule.optional else rule.id not in case.waived
 
 
 def _applies(rule: Rule, case: Standing) -> bool:

@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from app.cases.models import Case, CaseStatus
 from app.deadlines import flow
-from app.deadlines.models import Mark
-from app.kernel.access import allowed, needs, require
+from app.deadlines.models import Mark, MarkKind
+from app.kernel.access import allowed, needs, require, safe_next
 from app.kernel.declare import May
 from app.kernel.grants import Grant
+from app.kernel.show import text
 from app.kernel.web import session
 from app.kernel.writing import Conflict, Refused, Wrong, save
 from app.procedures.models import ProcedureVersion, Requirement, Stage, VersionStatus
@@ -66,7 +67,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
     @expose("/<int:pk>/mark", methods=["POST"])
     @needs(May.ADD, "Mark")
     def mark(self, pk: int) -> Any:
-        """One requirement is done, on a day; or does not apply, with a reason."""
+        """One requirement is done, on a day; or is needed here, or is not."""
         case = session().get(Case, pk) or abort(404)
         requirement = session().get(Requirement, request.form.get("requirement", 0, type=int)) or abort(404)
         if requirement.edition_id != case.edition_id:
@@ -75,24 +76,26 @@ class CaseFlow(BaseView):  # type: ignore[misc]
             day = dt.date.fromisoformat(request.form.get("done_on", ""))
         except ValueError:
             day = dt.date.today()
-        waived, note = request.form.get("waived") == "1", request.form.get("note", "").strip()[:5000] or None
+        kind = MarkKind.__members__.get(request.form.get("kind", "")) or abort(400)
+        note = request.form.get("note", "").strip()[:5000] or None
         try:
-            save(session(), Mark(case=case, requirement=requirement, done_on=day, waived=waived, note=note))
+            save(session(), Mark(case=case, requirement=requirement, kind=kind, done_on=day, note=note))
             session().commit()
-            flash(gettext("Marked: %(what)s.", what=requirement.name), "success")
+            flash(f"{text(kind)}: {requirement.name}.", "success")
         except Refused as refused:
             session().rollback()
             return self._page(session().get(Case, pk), problems=[gettext(item.message) for item in refused.wrong]), 422
-        return redirect(url_for("CaseFlow.form", pk=pk))
+        return redirect(safe_next(request.form.get("next") or url_for("CaseFlow.form", pk=pk)))
 
     def _page(self, case: Any, to: int | None = None, reason: str = "", problems: list[str] | None = None) -> Any:
-        steps = flow.line(session().connection(), case.id)
+        steps, anywhere = flow.whole(session().connection(), case.id)
         here = next((n for n, step in enumerate(steps) if step.here), -1)
         target = to or (steps[here + 1].id if here + 1 < len(steps) else None)
         return self.render_template(
             "deadlines/flow.html",
             case=case,
             steps=steps,
+            anywhere=anywhere,
             target=target,
             reason=reason,
             problems=problems or [],

@@ -28,7 +28,7 @@ from app.kernel.query import Line, ListQuery, totals
 from app.kernel.schema import schema_of
 from app.kernel.screens.base import reader
 from app.kernel.show import text, zone
-from app.meetings.models import AgendaItem, Meeting
+from app.meetings.models import AgendaItem, Commission, Meeting
 from app.plans.models import Activity, Plan
 from app.risks.models import RiskLevel
 from app.signals.models import Signal
@@ -182,6 +182,13 @@ def meeting(line: Line, today: dt.date) -> Item:
     return Item(f"/meeting/{line.id}", _label(line, "commission"), questions, when=text(line["held_on"]))
 
 
+def commission(line: Line, today: dt.date) -> Item:
+    ahead, last = line["next_met"], line["last_met"]
+    late = gettext("%(day)s is later than the procedure asks", day=text(ahead)) if ahead else ""
+    when = gettext("last meeting %(day)s", day=text(last)) if last else gettext("has not met yet")
+    return Item(f"/commission/{line.id}", line["name"], late or gettext("the next meeting is not appointed"), when=when)
+
+
 def plan(line: Line, today: dt.date) -> Item:
     when = " · ".join(filter(None, (line["number"], _colleague(line))))
     since = gettext("agreed %(day)s", day=text(line["agreed_on"])) if line["agreed_on"] else ""
@@ -212,6 +219,7 @@ PLAN = ("number", "family", "curator", "made_on", "agreed_on")
 ITEM = ("question", "case", "family", "commission", "held_on")
 HANDED = ("case", "family", "giver", "receiver", "day", "until", "reason")
 MEETING = ("held_on", "commission", "item_count")
+COMMISSION = ("name", "last_met", "next_met")
 
 
 NOBODY = 2**31 - 1  # a number that no member of staff has: whoever is none has received nothing
@@ -251,6 +259,12 @@ def high_risk() -> Block:
 def quiet() -> Block:
     filters = {"status": "OPEN", "quiet": "1"}
     return Block(N_("Long without contact"), Case, filters, CASE, case, "last_contact", reminds=True)
+
+
+def unscheduled() -> Block:
+    """Commissions that procedures ask to sit more often (PRM-T2)."""
+    title = N_("Meetings to appoint")
+    return Block(title, Commission, {"unscheduled": "1"}, COMMISSION, commission, "name", reminds=True)
 
 
 def hands() -> tuple[Block, ...]:
@@ -362,7 +376,7 @@ def secretary(today: dt.date) -> tuple[Group, ...]:
         Group(
             N_("Sittings ahead"),
             "calendar-event",
-            (Block(N_("Meetings"), Meeting, ahead, MEETING, meeting, "held_on"),),
+            (unscheduled(), Block(N_("Meetings"), Meeting, ahead, MEETING, meeting, "held_on")),
             wide=True,
         ),
         Group(
@@ -411,6 +425,8 @@ def groups(today: dt.date) -> list[Group]:
         found.extend(casework(today))
     if rules.SECRETARY in mine:
         found.extend(secretary(today))
+    elif rules.STAFF in mine:
+        found.append(Group(N_("Sittings ahead"), "calendar-event", (unscheduled(),)))
     return found
 
 

@@ -171,7 +171,7 @@ def appointed(
 ) -> Hint | None:
     """Whom to appoint for a family that lives there, and why."""
     found = rules.suggest(place, candidates(session, organisation_id, today, but=but))
-    return Hint(found.candidate.id, found.candidate.name, reason(found)) if found else None
+    return Hint(str(found.candidate.id), found.candidate.name, reason(found)) if found else None
 
 
 def for_case(session: Session, values: Mapping[str, Any]) -> Hint | None:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from flask_babel import get_translations
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden
 from wtforms import BooleanField, DateField, Form, SelectField, StringField, TextAreaField
 from wtforms import Field as FormField
@@ -27,7 +28,7 @@ from app.kernel.query import Ref, reader, record_number
 from app.kernel.schema import Field, Kind, Schema, schema_of
 from app.kernel.show import text as shown
 from app.kernel.show import zone
-from app.kernel.writing import Refused, Wrong
+from app.kernel.writing import Refused, Wrong, offered
 
 FILL = N_("Fill in this field.")
 CHOOSE = N_("Choose a value from the list.")
@@ -148,6 +149,7 @@ class ReferenceField(FormField):
         self.declared = declared
         self.data: Any = None  # a number, or a list of numbers
         self.chosen: list[Ref] = []
+        self.offered: list[Ref] = []  # when these alone are offered; they are few
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = None
@@ -165,6 +167,11 @@ class ReferenceField(FormField):
     @property
     def ids(self) -> list[int]:
         return [self.data] if self.data else []
+
+    def iter_choices(self) -> Iterable[tuple[str, str, bool, dict[str, Any]]]:
+        """Those that alone are offered, and the one that is chosen, as the options of a short list."""
+        for one in (Ref(0, "—"), *dict.fromkeys((*self.offered, *self.chosen))) if self.offered else ():
+            yield str(one.id or ""), one.label, one.id in self.ids, {}
 
 
 class ReferencesField(ReferenceField):
@@ -329,7 +336,7 @@ class Draft:
     theirs: dict[str, Theirs] = field(default_factory=dict)  # what another editor has saved meanwhile
     saved: str = ""  # ... who it was, and when
     version: int = 0
-    hints: dict[str, Hint] = field(default_factory=dict)  # records that are suggested, by field
+    hints: dict[str, Hint] = field(default_factory=dict)  # what is suggested, by field
 
     @property
     def stale(self) -> bool:
@@ -528,14 +535,42 @@ def label_choices(draft: Draft) -> None:
     label_references(draft.session, _all_fields(draft))
 
 
-def suggest(draft: Draft) -> None:
-    """Ask the declarations what to choose where they have something to suggest."""
-    values = {name: item.data for name, item in draft.form._fields.items()}
-    for declared in draft.schema.fields(draft.schema.form_names):
+def advise(draft: Draft, *, fill: bool = False) -> None:
+    """Ask the declarations what is offered and what to choose, as the form stands. ``fill``: put in what is usual."""
+    for declared in draft.schema.advised:
+        item = draft.form[declared.name]
+        if declared.among:
+            _offer(draft, declared, item)
         if declared.suggest:
             module, _, function = declared.suggest.partition(":")
+            values = {name: one.data for name, one in draft.form._fields.items()}
             if found := getattr(import_module(module), function)(draft.session, values):
                 draft.hints[declared.name] = found
+                if fill and found.fills and item.data is None:
+                    item.process(MultiDict([(item.name, found.value)]))
+                    item.raw_data = None
+
+
+def _offer(draft: Draft, declared: Field, item: Any) -> None:
+    """Leave in a field only what its path ends in, and what the record holds already."""
+    first, _, rest = declared.among.partition(".")
+    record, asked = draft.record, draft.form._fields.get(first)
+    target = draft.schema.field(first).target
+    if isinstance(asked, ReferenceField) and target is not None:
+        start = draft.session.get(target, asked.data) if asked.data else None
+    else:
+        start = getattr(record, first) if record is not None else None
+    those = offered(draft.session, [start], rest) if start is not None else []
+    if not those:
+        return
+    kept = getattr(record, declared.name) if record is not None else None
+    if isinstance(item, ReferenceField):
+        item.offered = reader(draft.session, declared.target).labels([one.id for one in those])  # type: ignore[arg-type]
+        return
+    if record is None and item.data not in those and item.raw_data is None:
+        item.data = those[0]
+    left = {one.name for one in (*those, kept, item.data) if one is not None}
+    item.options = [option for option in item.options if not option[0] or option[0] in left]
 
 
 def label_references(session: Session, fields: Iterable[Any]) -> None:
@@ -658,6 +693,7 @@ def _fill(session: Session, schema: Schema, record: Record, form: EntityForm) ->
         declared = schema.field(item.short_name)
         if _unchanged(item, declared, record):
             continue
+        record.chosen |= {declared.name}
         if declared.kind is Kind.REFERENCE:
             setattr(record, declared.name, _get(session, declared, item.data, record))
         elif declared.kind is Kind.REFERENCES:

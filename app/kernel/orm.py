@@ -108,6 +108,8 @@ class Record(Row):
 
     __abstract__ = True
 
+    chosen = frozenset[str]()  # fields that a person has filled in a form: they are held to what is offered there
+
     created_at: Mapped[dt.datetime] = mapped_column(default=now, info={"label": N_("Created")}, sort_order=90)
     created_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("ab_user.id", ondelete="SET NULL"), index=True, sort_order=91

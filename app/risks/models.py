@@ -103,7 +103,7 @@ class RiskAssessment(Record):
     family: Mapped[Family] = parent(N_("Family"), panel=True)
     assessed_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today, happened=True)
     factor_set_id: Mapped[int] = reference("factor_set.id")
-    factor_set: Mapped[FactorSet] = parent(N_("Set of risk factors"))
+    factor_set: Mapped[FactorSet] = parent(N_("Set of risk factors"), suggest="app.cases.hints:factor_set")
     factors: Mapped[list[RiskFactor]] = links(
         N_("Facts found"),
         assessed_factor,

@@ -26,10 +26,11 @@ from app.kernel.access import allowed, may, needs, require
 from app.kernel.declare import N_, Hint, May
 from app.kernel.orm import Record, now, viewer_of
 from app.kernel.schema import schema_of
+from app.kernel.screens.editing import CHANGED_MEANWHILE
 from app.kernel.show import text, zone
 from app.kernel.web import session
 from app.kernel.writing import Conflict, Refused, Wrong, save
-from app.procedures.models import Procedure
+from app.procedures.models import Procedure, ProcedureVersion, VersionStatus
 from app.risks.models import FactorSet, RiskAssessment, RiskFactor, RiskLevel
 from app.signals.models import Signal, SignalStatus, usual_procedure
 from app.signals.urgent import AGREE, countdown, waits
@@ -51,6 +52,8 @@ def _reference(name: str) -> forms.ReferenceField:
 
 class StepForm(forms.EntityForm):
     """What a step asks for."""
+
+    draft: forms.Draft | None = None  # what is typed beside what another has saved meanwhile
 
     @property
     def asks(self) -> list[str]:
@@ -109,7 +112,7 @@ class Triage(BaseView):  # type: ignore[misc]
             )
         else:
             form = TriageForm(request.form)
-            if form.validate() and self._saved(signal, form, lambda: self._triage(signal, form, chosen)):
+            if self._taken(signal, form, lambda: self._triage(signal, form, chosen)):
                 flash(gettext("The signal is triaged."), "success")
                 return redirect(url_for("Signal.show", pk=pk))
         factors = (
@@ -130,10 +133,18 @@ class Triage(BaseView):  # type: ignore[misc]
         )
 
     def _set(self, signal: Signal, sets: Sequence[FactorSet]) -> FactorSet | None:
-        """The criteria list: the one asked for, the signal's own, the one used here last, or the first there is."""
+        """The criteria list: the one asked for, the signal's own, its procedure's, the one used last, or the first."""
         known = {one.id: one for one in sets}
         asked = request.values.get("factor_set" if request.method == "POST" else "set", 0, type=int)
         if (found := known.get(asked or signal.factor_set_id or 0)) is not None:
+            return found
+        procedure = signal.procedure or usual_procedure(session(), signal)
+        named = (
+            select(ProcedureVersion.factor_set_id)
+            .where(ProcedureVersion.procedure_id == (procedure.id if procedure else None))
+            .where(ProcedureVersion.status == VersionStatus.PUBLISHED)
+        )
+        if (found := known.get(session().scalar(named) or 0)) is not None:
             return found
         last = (
             select(Signal.factor_set_id)
@@ -180,11 +191,7 @@ class Triage(BaseView):  # type: ignore[misc]
             form = AgreeForm(request.form)
         if not late:
             del form.late_reason
-        if (
-            request.method == "POST"
-            and form.validate()
-            and self._saved(signal, form, lambda: self._agree(signal, form))
-        ):
+        if request.method == "POST" and self._taken(signal, form, lambda: self._agree(signal, form)):
             flash(gettext("The urgent measures are agreed."), "success")
             return redirect(url_for("Signal.show", pk=pk))
         return self._page(pk, form, N_("Agree urgent measures"), button=N_("Agreed"))
@@ -233,13 +240,18 @@ class Triage(BaseView):  # type: ignore[misc]
             signal.status = status
             self._handle(signal)
 
-        if form.validate() and self._saved(signal, form, write):
+        if self._taken(signal, form, write):
             flash(gettext("Written down: %(status)s.", status=text(status)), "success")
             return redirect(url_for("Signal.show", pk=pk))
         return self._page(pk, form, title, told)
 
-    def _saved(self, signal: Signal, form: StepForm, write: Callable[[], None]) -> bool:
-        """Whether the step is taken; else what is wrong stands beside its fields."""
+    def _taken(self, signal: Signal, form: StepForm, write: Callable[[], None]) -> bool:
+        """Whether the step is taken; else what is wrong stands beside its fields, or what another saved meanwhile."""
+        if not form.validate():
+            return False
+        if request.form.get("version", 0, type=int) != signal.version:
+            self._compare(signal, form)
+            return False
         try:
             with session().no_autoflush:
                 write()
@@ -253,10 +265,14 @@ class Triage(BaseView):  # type: ignore[misc]
             return False
         except Conflict:
             session().rollback()
-            field = form[form.asks[0]]
-            field.errors = [*field.errors, gettext("Somebody has changed the signal meanwhile. Look at it again.")]
+            self._compare(session().get(Signal, signal.id) or abort(404), form)
             return False
         return True
+
+    def _compare(self, signal: Signal, form: StepForm) -> None:
+        """As in every form: what is typed stays, what was saved stands beside it, and the next save is knowing."""
+        form.draft = forms.Draft(session(), _SIGNAL, signal, form)
+        forms.compare(form.draft)
 
     def _page(self, pk: int, form: StepForm, title: str, told: str = "", **more: Any) -> Any:
         signal = session().get(Signal, pk) or abort(404)
@@ -266,14 +282,17 @@ class Triage(BaseView):  # type: ignore[misc]
             "signals/step.html",
             signal=signal,
             form=form,
+            draft=form.draft,
+            version=request.form.get("version") if form.errors else signal.version,
             asks=form.asks,
             schema=_SIGNAL,
             title=title,
             text=told,
+            problems=[gettext(CHANGED_MEANWHILE)] if form.draft else [],
             countdown=countdown(signal.urgent_due_at) if running and signal.urgent_due_at else "",
             **more,
         )
-        return page, 422 if form.errors or any(field.errors for field in form) else 200
+        return page, 409 if form.draft else 422 if form.errors else 200
 
 
 class OpenCaseForm(forms.EntityForm):

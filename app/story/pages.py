@@ -29,7 +29,9 @@ from app.kernel.schema import schema_of
 from app.kernel.screens.base import reader
 from app.kernel.web import session
 from app.meetings.models import AgendaItem
+from app.plans.length import end
 from app.plans.models import Activity, Goal, Plan
+from app.procedures.models import ProcedureVersion
 from app.risks.models import RiskAssessment
 from app.signals.models import Signal
 from app.story import rules
@@ -121,13 +123,16 @@ def case(line: Line) -> dict[str, Any]:
     """A case: the same story, with monitorings and decisions."""
     family_id = line["family"].id if line["family"] else None
     told = _cases([line])
+    steps, anywhere = flow.whole(session().connection(), line.id)
     return {
         **_people(family_id),
         **_risk(family_id),
         **_working(told),
         "cases": told,
         "due": _due("case", line.id),
-        "flow": flow.line(session().connection(), line.id),
+        "flow": steps,
+        "undecided": flow.undecided(steps, anywhere),
+        "factor_set": _factor_set(line["edition"]),
         "household": _household(family_id),
         "monitorings": _read(Monitoring, "case", [line.id], ("held_on", "decision", "conclusion")),
         "items": _read(AgendaItem, "case", [line.id], ("meeting", "held_on", "kind", "question", "decision")),
@@ -138,8 +143,10 @@ def case(line: Line) -> dict[str, Any]:
 
 
 def plan(line: Line) -> dict[str, Any]:
-    """A plan: its goals and how far each has got."""
-    return {**_common(), "goals": _goals([line]).get(line.id, [])}
+    """A plan: its goals and how far each has got; whether it lasts as long as the procedure says."""
+    values = {"case": line["case"].id if line["case"] else None, "kind": line["kind"], "made_on": line["made_on"]}
+    length = end(session(), values | {"until": line["until"]}) if line["until"] else None
+    return {**_common(), "goals": _goals([line]).get(line.id, []), "length": length}
 
 
 def _common() -> dict[str, Any]:
@@ -182,6 +189,12 @@ def _risk(family_id: int | None) -> dict[str, Any]:
     found = _read(RiskAssessment, "family", [family_id], ("assessed_on", "level"), 12)
     history = [(one["assessed_on"], one["level"].name) for one in reversed(found or ()) if one["level"]]
     return {"risks": found, "trend": _trend_words(rules.trend(history))}
+
+
+def _factor_set(edition: Ref | None) -> int | None:
+    """The set of risk factors that the procedure of a case names."""
+    version = session().get(ProcedureVersion, edition.id) if edition is not None else None
+    return version.factor_set_id if version is not None else None
 
 
 def _trend_words(trend: rules.Trend | None) -> str:

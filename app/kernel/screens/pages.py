@@ -70,10 +70,11 @@ class Pages(Screens):
     @expose("/<int:pk>")
     @needs(May.SHOW)
     def show(self, pk: int) -> str:
-        line = reader(self.schema).one(pk, self.schema.read_names) or abort(404)
+        names = tuple(dict.fromkeys((*self.schema.read_names, *self.schema.admin.name)))
+        line = reader(self.schema).one(pk, names) or abort(404)
         fields = {name: self.schema.field(name) for name in self.schema.read_names}
         cells = {name: painter(field, may)(line[name]) for name, field in fields.items()}
-        naming = [line.values.get(name, "") for name in self.schema.admin.name]
+        naming = [line[name] for name in self.schema.admin.name]
         page = self.schema.admin.page
         return self._render(
             page.template if page else "show.html",
