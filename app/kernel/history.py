@@ -7,7 +7,7 @@ import enum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Index, event, inspect, select
+from sqlalchemy import Connection, Index, Select, event, inspect, select
 from sqlalchemy.orm import Mapped, Session
 
 from app.kernel.declare import ADMINISTRATOR, N_, Admin, Choice, May, column, computed, derived
@@ -143,8 +143,13 @@ def newest_line() -> tuple[Any, Any]:
     return id_, at
 
 
+@cache
+def _newest() -> Select[Any]:
+    return select(*newest_line())
+
+
 def newest_change(connection: Connection) -> Any:
-    return connection.execute(select(*newest_line())).one()
+    return connection.execute(_newest()).one()
 
 
 def last_change(session: Session, record: Record) -> Any:

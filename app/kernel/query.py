@@ -27,6 +27,7 @@ from sqlalchemy import (
     Pool,
     Result,
     Select,
+    Text,
     and_,
     bindparam,
     cast,
@@ -77,6 +78,20 @@ class Condition:
     @property
     def key(self) -> str:
         return self.field.name if self.op == "eq" else f"{self.field.name}.{self.op}"
+
+    def compared(self, zone: ZoneInfo) -> tuple[Any, ...]:
+        """What the database compares with: parts of texts as patterns, days as moments."""
+        if self.op == "has":
+            return tuple(f"%{escape_like(fold(value))}%" for value in self.values)
+        if self.field.kind is Kind.MOMENT and self.op != "empty":
+            return tuple(moment for day in self.values for moment in self._moments(day, zone))
+        return self.values
+
+    def _moments(self, day: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, ...]:
+        """A day of the viewer's time zone as a half-open span of time, or the end of it that is asked for."""
+        start = dt.datetime.combine(day, dt.time.min, zone)
+        end = start + dt.timedelta(days=1)
+        return {"from": (start,), "to": (end,)}.get(self.op, (start, end))
 
 
 RANGE = ("eq", "from", "to")
@@ -271,7 +286,7 @@ def _bounded(raw: str, name: str, default: int, most: int) -> int:
     return min(int(raw), most)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Line:
     """A row as plain values by field name. References are :class:`Ref`; several of them a list."""
 
@@ -316,6 +331,42 @@ def _derived(rule: Callable[..., Any], needs: Sequence[int]) -> Callable[[Any], 
     return lambda row: rule(*(row[at] for at in needs))
 
 
+class Shape(NamedTuple):
+    """A filter without its values: all filters of one shape are asked by one statement."""
+
+    name: str
+    op: str
+    count: int | bool  # of its values; whether it is to be empty
+
+    @classmethod
+    def of(cls, condition: Condition, compared: Sequence[Any]) -> Shape:
+        op = condition.op
+        return cls(condition.field.name, op, condition.values[0] if op == "empty" else len(compared))
+
+    def values(self, n: int, kind: Any) -> Sequence[Any]:
+        """What stands for the values of the ``n``-th filter, which are of this type."""
+        if self.op == "empty":
+            return (self.count,)
+        return [bindparam(f"asked_{n}_{i}", type_=kind) for i in range(self.count)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list asks for, taken apart: the shape of its filters, and their values by name."""
+
+    shape: tuple[Shape, ...]
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, query: ListQuery, zone: ZoneInfo) -> Asked:
+        conditions = (*query.tab_conditions, *query.conditions)
+        compared = [one.compared(zone) for one in conditions]
+        shape = tuple(map(Shape.of, conditions, compared))
+        values = {f"asked_{n}_{i}": value for n, of_one in enumerate(compared) if shape[n].op != "empty"
+                  for i, value in enumerate(of_one)}  # fmt: skip
+        return cls(shape, values)
+
+
 @dataclass(frozen=True)
 class Reading:
     """How fields are read: a select, what a row of it says of each field, and for lists of others a select each."""
@@ -325,7 +376,7 @@ class Reading:
     links: Mapping[str, Select[Any]]
 
     def where(self, *criteria: ColumnElement[bool]) -> Reading:
-        return replace(self, statement=self.statement.where(*criteria))
+        return replace(self, statement=self.statement.where(*criteria)) if criteria else self
 
 
 class Statements:
@@ -338,10 +389,15 @@ class Statements:
     # -- which rows
 
     def where(self, query: ListQuery) -> list[ColumnElement[bool]]:
-        return self.scoped(self._asked(query))
+        filters = (
+            self.criterion(one.field, one.op, one.compared(self.zone))
+            for one in (*query.tab_conditions, *query.conditions)
+        )
+        return self.scoped([*filters, *self._sought(query)])
 
-    def _asked(self, query: ListQuery) -> list[ColumnElement[bool]]:
-        criteria = [self.criterion(condition) for condition in (*query.tab_conditions, *query.conditions)]
+    def _sought(self, query: ListQuery) -> list[ColumnElement[bool]]:
+        """What of a list's criteria is made anew each time: what is searched for, and the ticked records."""
+        criteria: list[ColumnElement[bool]] = []
         if query.q:
             criteria.extend(self.search(self.schema, self.t.c, (word,)) for word in asked(query.q))
         if query.ids:
@@ -400,10 +456,10 @@ class Statements:
         ((_, there),) = field.relation.secondary_synchronize_pairs or ()
         return here, there
 
-    def criterion(self, condition: Condition) -> ColumnElement[bool]:
-        field, op, values = condition.field, condition.op, condition.values
+    def criterion(self, field: Field, op: str, values: Sequence[Any]) -> ColumnElement[bool]:
+        """One filter. The values are those compared with, or the names under which they come (:class:`Shape`)."""
         if field.path:
-            leading = self._leading(condition, self.t.c, field.path)
+            leading = self._leading(field, op, values, self.t.c, field.path)
             return or_(self.t.c[field.path[0].key].is_(None), ~leading) if op == "ne" else leading
         if field.kind is Kind.REFERENCES:
             here, there = self.link_columns(field)
@@ -416,14 +472,13 @@ class Statements:
         if op == "empty":
             return column.is_(None) if values[0] else column.is_not(None)  # type: ignore[no-any-return]
         if op == "has":
-            words = (f"%{escape_like(fold(value))}%" for value in values)
-            return or_(*(Folded(column).like(word, escape="\\") for word in words))
-        if field.kind is Kind.MOMENT:
-            return or_(*(self._moment(column, op, value) for value in values))
+            return or_(*(Folded(column).like(word, escape="\\") for word in values))
         if op == "from":
             return column >= values[0]  # type: ignore[no-any-return]
         if op == "to":
-            return column <= values[0]  # type: ignore[no-any-return]
+            return column < values[0] if field.kind is Kind.MOMENT else column <= values[0]  # type: ignore[no-any-return]
+        if field.kind is Kind.MOMENT:
+            return or_(*(and_(column >= start, column < end) for start, end in zip(values[::2], values[1::2], strict=True)))
         if op == "ne":
             others = self._reached(field, values) if field.kind is Kind.REFERENCE else values
             return or_(column.is_(None), column.not_in(others)) if field.nullable else column.not_in(others)
@@ -439,18 +494,20 @@ class Statements:
             return value if self.viewer.blind.isdisjoint(field.reads) else cast(null(), value.type)
         return self.t.c[field.key]
 
-    def _leading(self, condition: Condition, columns: Any, path: Sequence[Field]) -> ColumnElement[bool]:
+    def _leading(
+        self, field: Field, op: str, values: Sequence[Any], columns: Any, path: Sequence[Field]
+    ) -> ColumnElement[bool]:
         """Rows from which a path leads to one of the records, or, for «is empty», to none."""
-        step, column, empty = path[0], columns[path[0].key], condition.op == "empty"
+        step, column, empty = path[0], columns[path[0].key], op == "empty"
         if len(path) > 1:
             assert step.target is not None
             other = step.target.__table__.alias()
-            found = column.in_(select(other.c.id).where(self._leading(condition, other.c, path[1:])))
-            nowhere = empty and condition.values[0] and step.nullable
+            found = column.in_(select(other.c.id).where(self._leading(field, op, values, other.c, path[1:])))
+            nowhere = empty and values[0] and step.nullable
             return or_(column.is_(None), found) if nowhere else found
         if empty:
-            return column.is_(None) if condition.values[0] else column.is_not(None)  # type: ignore[no-any-return]
-        return column.in_(self._reached(condition.field, condition.values))  # type: ignore[no-any-return]
+            return column.is_(None) if values[0] else column.is_not(None)  # type: ignore[no-any-return]
+        return column.in_(self._reached(field, values))  # type: ignore[no-any-return]
 
     def _reached(self, field: Field, ids: Sequence[int]) -> Any:
         """Of these records, those within reach: a filter by another one finds nothing, as by one that is not there."""
@@ -458,16 +515,6 @@ class Statements:
         other = _alias(self.schema, field.name, "filter")
         scope = visible(field.target, self.viewer, other.c)
         return ids if scope is None else select(other.c.id).where(other.c.id.in_(ids), scope)
-
-    def _moment(self, column: Any, op: str, day: dt.date) -> ColumnElement[bool]:
-        """A day of the viewer's time zone as a half-open span of time."""
-        start = dt.datetime.combine(day, dt.time.min, self.zone)
-        end = start + dt.timedelta(days=1)
-        if op == "from":
-            return column >= start  # type: ignore[no-any-return]
-        if op == "to":
-            return column < end  # type: ignore[no-any-return]
-        return and_(column >= start, column < end)
 
     def leads_to(self, schema: Schema, columns: Any, path: str, id_: int) -> ColumnElement[bool]:
         """Rows from which the path of references («plan.case») leads to that record."""
@@ -482,10 +529,31 @@ class Statements:
 
     # -- which columns
 
-    def ids(self, sort: str, descending: bool) -> Select[Any]:
-        """The numbers of all records within reach, in order."""
-        statement = select(self.t.c.id).select_from(self.t).where(*self.scoped(()))
-        return self._ordered(statement, sort, descending)
+    def filtered(self, shape: Sequence[Shape]) -> list[ColumnElement[bool]]:
+        """What filters of this shape ask for, within reach; their values come when a statement is run."""
+        return self.scoped(self._filter(n, one) for n, one in enumerate(shape))
+
+    def _filter(self, n: int, shape: Shape) -> ColumnElement[bool]:
+        field = self.schema.field(shape.name)
+        kind = Integer() if field.target else Text() if shape.op == "has" else self._value(field).type
+        return self.criterion(field, shape.op, shape.values(n, kind))
+
+    def ids(self, shape: Sequence[Shape], sort: str, descending: bool) -> Select[Any]:
+        """The numbers of ``size`` records of a list in order, behind the first ``skip``."""
+        statement = select(self.t.c.id).select_from(self.t).where(*self.filtered(shape))
+        skip, size = bindparam("skip", type_=Integer), bindparam("size", type_=Integer)
+        return self._ordered(statement, sort, descending).limit(size).offset(skip)
+
+    def heading(self, shape: Sequence[Shape], sort: str, descending: bool, *names: str) -> Reading:
+        """The first ``most`` lines of a list."""
+        found = self.reading(names).where(*self.filtered(shape))
+        statement = self._ordered(found.statement, sort, descending)
+        return replace(found, statement=statement.limit(bindparam("most", type_=Integer)))
+
+    def number(self, shape: Sequence[Shape], *sought: ColumnElement[bool]) -> Select[Any]:
+        """How many records a list has, with the line of the history that the count holds for: both at once."""
+        count = select(func.count()).select_from(self.t).where(*self.filtered(shape), *sought).scalar_subquery()
+        return select(*newest_line(), count)
 
     def _ordered(self, statement: Select[Any], sort: str, descending: bool) -> Select[Any]:
         field = self.schema.field(sort) if sort != "id" else None
@@ -604,6 +672,12 @@ class Statements:
         return statement.where(here.in_(bindparam("ids", expanding=True))).order_by(order, target.table.c.id)
 
 
+@lru_cache(maxsize=256)
+def _as_seen(viewer: Viewer) -> Viewer:
+    """All who see everything see it by the same statements."""
+    return replace(SYSTEM, blind=viewer.blind) if viewer.sees_everything else viewer
+
+
 def _quarter() -> int:
     return int(time()) // 900
 
@@ -632,9 +706,7 @@ class Reader(Statements):
         self.session = session
 
     def _made(self, what: str, *args: Any) -> Any:
-        # All who see everything see it by the same statements.
-        viewer = replace(SYSTEM, blind=self.viewer.blind) if self.viewer.sees_everything else self.viewer
-        return _made(self.schema, viewer, _quarter(), what, *args)
+        return _made(self.schema, _as_seen(self.viewer), _quarter(), what, *args)
 
     def _execute(self, statement: Select[Any], **values: Any) -> Result[*tuple[Any, ...]]:
         # Not by the session: it would look through the statement for entities to restrict, and here are none.
@@ -648,13 +720,14 @@ class Reader(Statements):
         """
         connection = self.session.connection()
         known = _totals.setdefault(connection.engine.pool, {})
-        key = (query.schema, query.conditions, query.q, query.tab, self.viewer, self.zone.key, _quarter())
+        asked = Asked.of(query, self.zone)
+        key = (query.schema, asked.shape, *asked.values.values(), query.q, self.viewer, _quarter())
         found, moment = known.get(key), monotonic()
         if found and moment - found[1] < _TRUSTED and found[0] == newest_change(connection):
             return found[2]
-        # Both at once: the line of the history that the count holds for, and the count.
-        count = select(func.count()).select_from(self.t).where(*self.where(query)).scalar_subquery()
-        row = self._execute(select(*newest_line(), count)).one()
+        sought = self._sought(query)
+        statement = self.number(asked.shape, *sought) if sought else self._made("number", asked.shape)
+        row = self._execute(statement, **asked.values).one()
         newest, total = row[:-1], int(row[-1])
         if len(known) >= _MOST_TOTALS:
             known.clear()
@@ -669,12 +742,12 @@ class Reader(Statements):
 
     def page(self, query: ListQuery, names: Sequence[str], *, limit: int | None = None) -> list[Line]:
         """The lines of one page; ``limit`` overrides it for exports, which take all up to a bound."""
-        statement = self._made("ids", query.sort, query.descending).where(*self._asked(query))
-        if limit is None:
-            statement = statement.limit(query.size).offset((query.page - 1) * query.size)
-        else:
-            statement = statement.limit(limit)
-        ids = self._execute(statement).scalars().all()
+        asked, sought = Asked.of(query, self.zone), self._sought(query)
+        statement = self._made("ids", asked.shape, query.sort, query.descending)
+        if sought:
+            statement = statement.where(*sought)
+        skip, size = ((query.page - 1) * query.size, query.size) if limit is None else (0, limit)
+        ids = self._execute(statement, **asked.values, skip=skip, size=size).scalars().all()
         lines = {line.id: line for line in self.lines(ids, names)}
         return [lines[id_] for id_ in ids if id_ in lines]
 
@@ -692,10 +765,9 @@ class Reader(Statements):
 
         ``criteria`` narrow it further, over the entity's table.
         """
-        reading = self.reading(names).where(*self.where(query), *criteria)
-        return self._lines(
-            replace(reading, statement=self._ordered(reading.statement, query.sort, query.descending).limit(most))
-        )
+        asked, more = Asked.of(query, self.zone), (*self._sought(query), *criteria)
+        reading = self._made("heading", asked.shape, query.sort, query.descending, *names).where(*more)
+        return self._lines(reading, **asked.values, most=most)
 
     def counted(self, query: ListQuery) -> ColumnElement[int]:
         """How many records the list has, as an expression: several may be asked for by one statement (`totals`)."""
@@ -716,14 +788,13 @@ class Reader(Statements):
         rows = self._execute(reading.statement, **values).all()
         ids = [row[0] for row in rows]
         linked = {name: self._linked(statement, ids) for name, statement in reading.links.items()} if ids else {}
-        return [
-            Line(
-                row[0],
-                {name: value(row) for name, value in reading.values.items()}
-                | {name: others.get(row[0], []) for name, others in linked.items()},
-            )
-            for row in rows
-        ]
+        values, lines = [*reading.values.items()], []
+        for row in rows:
+            line = {name: value(row) for name, value in values}
+            for name, others in linked.items():
+                line[name] = others.get(row[0], [])
+            lines.append(Line(row[0], line))
+        return lines
 
     def _linked(self, statement: Select[Any], ids: Sequence[int]) -> dict[int, list[Ref]]:
         found: dict[int, list[Ref]] = {}
