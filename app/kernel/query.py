@@ -478,7 +478,9 @@ class Statements:
         if op == "to":
             return column < values[0] if field.kind is Kind.MOMENT else column <= values[0]  # type: ignore[no-any-return]
         if field.kind is Kind.MOMENT:
-            return or_(*(and_(column >= start, column < end) for start, end in zip(values[::2], values[1::2], strict=True)))
+            return or_(
+                *(and_(column >= start, column < end) for start, end in zip(values[::2], values[1::2], strict=True))
+            )
         if op == "ne":
             others = self._reached(field, values) if field.kind is Kind.REFERENCE else values
             return or_(column.is_(None), column.not_in(others)) if field.nullable else column.not_in(others)

@@ -22,6 +22,7 @@ from app.kernel.access import by_script, enter, identity, may
 from app.kernel.declare import May
 from app.kernel.i18n import role_title
 from app.kernel.papers import printable
+from app.kernel.parts import Parts
 from app.kernel.query import BadQuery
 from app.kernel.schema import schema_of
 from app.kernel.scope import OutOfReach
@@ -191,6 +192,7 @@ def install(app: Flask) -> None:
         languages=lambda: app.config["LANGUAGES"],
         asset=asset,
         menu=lambda: app.extensions["ryadom.menu"].drawn(request.path),
+        part=Parts(app),
         banner=lambda: app.extensions["ryadom.banner"](),
         drawn_icon=icon,
         is_demo=app.config.get("DEMO", False),
