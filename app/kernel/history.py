@@ -138,7 +138,7 @@ def _write(session: Session, context: Any) -> None:
 @cache
 def newest_line() -> tuple[Any, Any]:
     """What every write changes: the number and the moment of the newest line. Free to ask, however long the history."""
-    c = Change.__table__.c
+    c = Change.__table__.alias().c  # of its own: the list of changes is a select from the same table
     id_, at = (select(column).order_by(c.id.desc()).limit(1).scalar_subquery() for column in (c.id, c.at))
     return id_, at
 

@@ -10,6 +10,7 @@ made once (:func:`_made`) and run with the request's values.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,12 +23,16 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
+    Dialect,
     Integer,
     Pool,
     Result,
     Select,
+    String,
     Text,
+    TypeDecorator,
     and_,
     bindparam,
     cast,
@@ -63,6 +68,8 @@ class Ref(NamedTuple):
 
 
 def ref(id_: int, *parts: Any) -> Ref:
+    if len(parts) == 1 and isinstance(parts[0], str) and parts[0]:  # as most records are called
+        return Ref(id_, parts[0])
     return Ref(id_, label(parts) or f"№ {id_}")
 
 
@@ -309,6 +316,40 @@ def _folded(element: Any, compiler: Any, **options: Any) -> str:
     return f"translate(lower({compiler.process(element.clauses, **options)}), 'ё', 'е')"
 
 
+class Among(GenericFunction[bool]):
+    """Whether a number is one of many, however many: a statement of the same text each time."""
+
+    name = "among"
+    inherit_cache = True
+
+
+@compiles(Among, "sqlite")
+def _among(element: Any, compiler: Any, **options: Any) -> str:
+    number, many = (compiler.process(one, **options) for one in element.clauses)
+    return f"{number} IN (SELECT value FROM json_each({many}))"
+
+
+@compiles(Among, "postgresql")
+def _among_array(element: Any, compiler: Any, **options: Any) -> str:
+    number, many = (compiler.process(one, **options) for one in element.clauses)
+    return f"{number} = ANY({many})"
+
+
+class _Numbers(TypeDecorator[Any]):
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Integer))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return json.dumps([*value]) if dialect.name == "sqlite" else [*value]
+
+
+def _given_ids(column: Any) -> ColumnElement[bool]:
+    return Among(column, bindparam("ids", type_=_Numbers()))
+
+
 _DEEPEST = 3  # a plan is found by its case's family's members
 _aliases: dict[tuple[type[Row], str, str], Any] = {}
 
@@ -336,7 +377,7 @@ class Shape(NamedTuple):
 
     name: str
     op: str
-    count: int | bool  # of its values; whether it is to be empty
+    many: int | bool  # how many values it has; or whether it is to be empty
 
     @classmethod
     def of(cls, condition: Condition, compared: Sequence[Any]) -> Shape:
@@ -346,8 +387,8 @@ class Shape(NamedTuple):
     def values(self, n: int, kind: Any) -> Sequence[Any]:
         """What stands for the values of the ``n``-th filter, which are of this type."""
         if self.op == "empty":
-            return (self.count,)
-        return [bindparam(f"asked_{n}_{i}", type_=kind) for i in range(self.count)]
+            return (self.many,)
+        return [bindparam(f"asked_{n}_{i}", type_=kind) for i in range(self.many)]
 
 
 @dataclass(frozen=True)
@@ -478,9 +519,8 @@ class Statements:
         if op == "to":
             return column < values[0] if field.kind is Kind.MOMENT else column <= values[0]  # type: ignore[no-any-return]
         if field.kind is Kind.MOMENT:
-            return or_(
-                *(and_(column >= start, column < end) for start, end in zip(values[::2], values[1::2], strict=True))
-            )
+            spans = zip(values[::2], values[1::2], strict=True)
+            return or_(*(and_(column >= start, column < end) for start, end in spans))
         if op == "ne":
             others = self._reached(field, values) if field.kind is Kind.REFERENCE else values
             return or_(column.is_(None), column.not_in(others)) if field.nullable else column.not_in(others)
@@ -541,8 +581,11 @@ class Statements:
         return self.criterion(field, shape.op, shape.values(n, kind))
 
     def ids(self, shape: Sequence[Shape], sort: str, descending: bool) -> Select[Any]:
-        """The numbers of ``size`` records of a list in order, behind the first ``skip``."""
-        statement = select(self.t.c.id).select_from(self.t).where(*self.filtered(shape))
+        """The numbers of ``size`` records of a list in order, behind the first ``skip``.
+
+        With each comes the newest line of the history: it tells whether a known count still holds.
+        """
+        statement = select(self.t.c.id, *newest_line()).select_from(self.t).where(*self.filtered(shape))
         skip, size = bindparam("skip", type_=Integer), bindparam("size", type_=Integer)
         return self._ordered(statement, sort, descending).limit(size).offset(skip)
 
@@ -625,7 +668,7 @@ class Statements:
 
     def those(self, *names: str) -> Reading:
         """Records ``ids``, which the caller has already found within reach. Order is the database's."""
-        return self.reading(names).where(self.t.c.id.in_(bindparam("ids", expanding=True)))
+        return self.reading(names).where(_given_ids(self.t.c.id))
 
     def this(self, *names: str) -> Reading:
         """The record ``id``."""
@@ -635,13 +678,13 @@ class Statements:
         """The first ``most`` of the records whose reference leads to one of ``ids``, in the order of their list."""
         sort, direction = self.schema.admin.order
         key = self.t.c[self.schema.field(back).key]
-        found = self.reading(names).where(*self.scoped([key.in_(bindparam("ids", expanding=True))]))
+        found = self.reading(names).where(*self.scoped([_given_ids(key)]))
         statement = self._ordered(found.statement, sort, direction == "desc")
         return replace(found, statement=statement.limit(bindparam("most", type_=Integer)))
 
     def naming(self) -> Select[Any]:
         """What those of the records ``ids`` that are within reach are called."""
-        criteria = self.scoped([self.t.c.id.in_(bindparam("ids", expanding=True))])
+        criteria = self.scoped([_given_ids(self.t.c.id)])
         return select(self.t.c.id, *self.schema.label_columns(self.t.c)).where(*criteria)
 
     def _aggregate(self, source: Aggregate) -> Any:
@@ -671,7 +714,7 @@ class Statements:
         if scope is not None:
             statement = statement.where(scope)
         order = target.table.c[target.admin.order[0]]
-        return statement.where(here.in_(bindparam("ids", expanding=True))).order_by(order, target.table.c.id)
+        return statement.where(_given_ids(here)).order_by(order, target.table.c.id)
 
 
 @lru_cache(maxsize=256)
@@ -714,23 +757,24 @@ class Reader(Statements):
         # Not by the session: it would look through the statement for entities to restrict, and here are none.
         return self.session.connection().execute(statement, values)
 
-    def total(self, query: ListQuery) -> int:
+    def total(self, query: ListQuery, newest: Any = None) -> int:
         """How many records a list has.
 
         Every write leaves a line in the history, so what was counted holds while the newest line is the same. Not
         for long, though: of two writers at once, the one with the older number may be the later to commit.
+        ``newest`` is that line, where it has been read already.
         """
         connection = self.session.connection()
         known = _totals.setdefault(connection.engine.pool, {})
         asked = Asked.of(query, self.zone)
         key = (query.schema, asked.shape, *asked.values.values(), query.q, self.viewer, _quarter())
         found, moment = known.get(key), monotonic()
-        if found and moment - found[1] < _TRUSTED and found[0] == newest_change(connection):
+        if found and moment - found[1] < _TRUSTED and found[0] == (newest or tuple(newest_change(connection))):
             return found[2]
         sought = self._sought(query)
         statement = self.number(asked.shape, *sought) if sought else self._made("number", asked.shape)
         row = self._execute(statement, **asked.values).one()
-        newest, total = row[:-1], int(row[-1])
+        newest, total = tuple(row[:-1]), int(row[-1])
         if len(known) >= _MOST_TOTALS:
             known.clear()
         known[key] = (newest, moment, total)
@@ -738,18 +782,26 @@ class Reader(Statements):
 
     def listed(self, query: ListQuery, names: Sequence[str]) -> tuple[list[Line], int]:
         """The lines of a page, and how many the list has in all. A first page that is not full is the whole list."""
-        lines = self.page(query, names)
+        ids, newest = self._ids(query, (query.page - 1) * query.size, query.size)
+        lines = self._in_order(ids, names)
         whole = query.page == 1 and len(lines) < query.size
-        return lines, len(lines) if whole else self.total(query)
+        return lines, len(lines) if whole else self.total(query, newest)
 
     def page(self, query: ListQuery, names: Sequence[str], *, limit: int | None = None) -> list[Line]:
         """The lines of one page; ``limit`` overrides it for exports, which take all up to a bound."""
+        skip, size = ((query.page - 1) * query.size, query.size) if limit is None else (0, limit)
+        return self._in_order(self._ids(query, skip, size)[0], names)
+
+    def _ids(self, query: ListQuery, skip: int, size: int) -> tuple[list[int], Any]:
+        """The numbers of a page, and the newest line of the history, unless the page is empty."""
         asked, sought = Asked.of(query, self.zone), self._sought(query)
         statement = self._made("ids", asked.shape, query.sort, query.descending)
         if sought:
             statement = statement.where(*sought)
-        skip, size = ((query.page - 1) * query.size, query.size) if limit is None else (0, limit)
-        ids = self._execute(statement, **asked.values, skip=skip, size=size).scalars().all()
+        rows = self._execute(statement, **asked.values, skip=skip, size=size).all()
+        return [row[0] for row in rows], tuple(rows[0][1:]) if rows else None
+
+    def _in_order(self, ids: Sequence[int], names: Sequence[str]) -> list[Line]:
         lines = {line.id: line for line in self.lines(ids, names)}
         return [lines[id_] for id_ in ids if id_ in lines]
 
@@ -790,9 +842,9 @@ class Reader(Statements):
         rows = self._execute(reading.statement, **values).all()
         ids = [row[0] for row in rows]
         linked = {name: self._linked(statement, ids) for name, statement in reading.links.items()} if ids else {}
-        values, lines = [*reading.values.items()], []
+        lines = []
         for row in rows:
-            line = {name: value(row) for name, value in values}
+            line = {name: value(row) for name, value in reading.values.items()}
             for name, others in linked.items():
                 line[name] = others.get(row[0], [])
             lines.append(Line(row[0], line))
