@@ -80,16 +80,15 @@ class Painter:
 
     def column(self, values: Sequence[Any]) -> list[str]:
         """All the cells of a column as HTML. What stands there again, such as a municipality, is drawn once."""
-        cells: list[str] = []
-        kept, several = self._drawn, self.field.kind is Kind.REFERENCES
+        kept, cells = self._drawn, []
         for value in values:
             if value is None or value == "" or value == []:
                 cells.append(_NOTHING)
-            elif several and isinstance(value, list):
-                cells.append(f"<span>{', '.join(self.column(value))}</span>")
+            elif isinstance(value, list):
+                several = self.field.kind is Kind.REFERENCES
+                cells.append(f"<span>{', '.join(self.column(value))}</span>" if several else self._one(value))
             else:
-                drawn = kept.get(value)
-                if drawn is None:
+                if (drawn := kept.get(value)) is None:
                     drawn = kept[value] = self._one(value)
                 cells.append(drawn)
         return cells
