@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from secrets import token_hex
 from typing import Any
@@ -25,16 +26,58 @@ from app.kernel.grants import Grant
 MOST = 1_000  # parts kept: a kilobyte or two each
 # What a part may ask: all of it follows from the language, from what the reader may do, or from the declarations.
 KNOWN = frozenset(
-    {"_", "gettext", "ngettext", "may", "May", "schema_of", "role_title", "locale", "languages", "drawn_icon", "range"}
+    {
+        "_",
+        "gettext",
+        "ngettext",
+        "may",
+        "May",
+        "schema_of",
+        "role_title",
+        "locale",
+        "languages",
+        "drawn_icon",
+        "range",
+        "shown",
+    }
 )
 _CSRF = "csrf_token"
 # A mark that nobody can type: what is typed could otherwise ask for the token of whoever reads it.
-_EDGE = f"\0{token_hex(8)}\0"
-_GAP = re.compile(f"{_EDGE}([a-z_]+){_EDGE}")
+_EDGE = token_hex(12)
+_GAP = re.compile(f"{_EDGE}([a-z0-9_]+?){_EDGE}")
 
 
-def _mark(name: str) -> Markup:
+def gap(name: str) -> Markup:
+    """The mark of a gap."""
     return Markup(f"{_EDGE}{name}{_EDGE}")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An input of a form as a kept part has it: what stands in it is a gap."""
+
+    id: str
+    shown: Markup
+    errors: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.id
+
+
+class Slots:
+    """The inputs of a form, by the names of its fields."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+
+    def __getitem__(self, name: str) -> Slot:
+        return Slot(self._prefix + name, gap(gap_of(name)))
+
+
+def gap_of(name: str) -> str:
+    """What the gap of a field's input is called."""
+    return f"of_{name}"
 
 
 class Parts:
@@ -49,14 +92,14 @@ class Parts:
     def _environment(self) -> Environment:
         made = self._app.jinja_env.overlay()
         made.globals = {name: value for name, value in made.globals.items() if name in KNOWN}
-        made.globals[_CSRF] = lambda: _mark(_CSRF)
+        made.globals |= {_CSRF: lambda: gap(_CSRF), "gap": gap, "slots": Slots}
         return made
 
     def _draw(
         self, template: str, permissions: frozenset[Grant], locale: str, gaps: tuple[str, ...], **told: Any
     ) -> tuple[str, ...]:
         """The pieces of the part: text and the name of a gap in turn."""
-        marks = {name: _mark(name) for name in gaps}
+        marks = {name: gap(name) for name in gaps}
         return tuple(_GAP.split(self._environment.get_template(template).render(told, **marks)))
 
     def __call__(self, template: str, gaps: Mapping[str, Any] | None = None, **told: Any) -> Markup:

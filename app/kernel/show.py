@@ -73,24 +73,26 @@ class Painter:
         self.field, self.short = field, short
         linked = links and field.target is not None and may(May.SHOW, field.target)
         self.slug = schema_of(field.target).slug if linked and field.target is not None else ""
-        self._drawn: dict[Any, str] = {}
+        self._drawn: dict[Ref | Choice, str] = {}
 
     def __call__(self, value: Any) -> Markup:
         return Markup(self.column([value])[0])
 
     def column(self, values: Sequence[Any]) -> list[str]:
         """All the cells of a column as HTML. What stands there again, such as a municipality, is drawn once."""
-        kept, cells = self._drawn, []
+        kept, cells = self._drawn, list[str]()
         for value in values:
             if value is None or value == "" or value == []:
                 cells.append(_NOTHING)
             elif isinstance(value, list):
                 several = self.field.kind is Kind.REFERENCES
                 cells.append(f"<span>{', '.join(self.column(value))}</span>" if several else self._one(value))
-            else:
+            elif isinstance(value, (Ref, Choice)):
                 if (drawn := kept.get(value)) is None:
                     drawn = kept[value] = self._one(value)
                 cells.append(drawn)
+            else:
+                cells.append(self._one(value))
         return cells
 
     # Here a page spends its time. Markup.format takes ten times as long as what it is put together from.

@@ -20,6 +20,7 @@ from werkzeug.routing import IntegerConverter
 from app.kernel import files, packing, show
 from app.kernel.access import by_script, enter, identity, may
 from app.kernel.declare import May
+from app.kernel.forms import shown_in
 from app.kernel.i18n import role_title
 from app.kernel.papers import printable
 from app.kernel.parts import Parts
@@ -193,6 +194,7 @@ def install(app: Flask) -> None:
         asset=asset,
         menu=lambda: app.extensions["ryadom.menu"].drawn(request.path),
         part=Parts(app),
+        shown=shown_in,
         banner=lambda: app.extensions["ryadom.banner"](),
         drawn_icon=icon,
         is_demo=app.config.get("DEMO", False),
