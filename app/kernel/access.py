@@ -342,6 +342,12 @@ def may(flag: May, entity: type[Row]) -> bool:
     return allowed(flag.permission, entity.__name__)
 
 
+def permits() -> Callable[[May, type[Row]], bool]:
+    """The same as :func:`may`, for one page that asks it many times of the same person."""
+    permissions = holding().permissions
+    return lambda flag, entity: (flag.permission, entity.__name__) in permissions
+
+
 def _page() -> str | None:
     """The page to come back to: its path, and of a list its filters without what people type, which may be names."""
     if request.url_rule is None or "GET" not in (request.url_rule.methods or ()) or request.path == "/":

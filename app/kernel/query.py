@@ -420,11 +420,14 @@ class Reading:
         return replace(self, statement=self.statement.where(*criteria)) if criteria else self
 
 
+_zone = lru_cache(maxsize=8)(ZoneInfo)
+
+
 class Statements:
     """The selects of one entity within a viewer's reach. Nothing is read here."""
 
     def __init__(self, schema: Schema, viewer: Viewer, zone: str = "UTC") -> None:
-        self.schema, self.viewer, self.zone = schema, viewer, ZoneInfo(zone)
+        self.schema, self.viewer, self.zone = schema, viewer, _zone(zone)
         self.t = schema.table
 
     # -- which rows

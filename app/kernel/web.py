@@ -18,10 +18,10 @@ from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 from werkzeug.routing import IntegerConverter
 
 from app.kernel import files, packing, show
-from app.kernel.access import by_script, enter, identity, may
+from app.kernel.access import by_script, enter, identity, may, permits
 from app.kernel.declare import May
 from app.kernel.forms import shown_in
-from app.kernel.i18n import role_title
+from app.kernel.i18n import role_title, speaker
 from app.kernel.papers import printable
 from app.kernel.parts import Parts
 from app.kernel.query import BadQuery
@@ -200,8 +200,15 @@ def install(app: Flask) -> None:
         is_demo=app.config.get("DEMO", False),
         static_version=app.config["STATIC_VERSION"],
     )
+    app.context_processor(_words)
     app.jinja_env.filters.update(text=show.text, number=show.number, clip=show.clip)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _words() -> dict[str, Any]:
+    """What a page asks over and over, looked up once for it."""
+    say = speaker()
+    return {"_": say, "gettext": say, "may": permits()}
 
 
 def _icon(version: str, name: str, class_: str = "") -> Markup:
