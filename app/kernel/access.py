@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kernel.declare import NOBODY, May, Viewer
 from app.kernel.grants import Holding, Lines, blind, held_by_user, holding_in
-from app.kernel.orm import Row, now
+from app.kernel.orm import Row, connection_of, now
 from app.kernel.query import readable
 from app.kernel.schema import schema_of
 from app.kernel.scope import table
@@ -162,7 +162,7 @@ def _about() -> Select[Any]:
 
 def identify(session: Session, user_id: int, sign_in: str | None = None, *, by_token: bool = False) -> Identity | None:
     """Everything about an active user in one statement; with a sign-in, only while that holds."""
-    row = session.connection().execute(_about(), {"user_id": user_id, "digest": sign_in}).first()
+    row = connection_of(session).execute(_about(), {"user_id": user_id, "digest": sign_in}).first()
     if row is None or (sign_in is not None and not _holds(session, row, sign_in, by_token)):
         return None
     holding = holding_in(row.held)
@@ -216,7 +216,7 @@ def identity() -> Identity | None:
 
 
 def _session() -> Session:
-    return cast(Session, current_app.extensions["sqlalchemy"].session)
+    return cast(Session, current_app.extensions["sqlalchemy"].session())
 
 
 class Security(SecurityManager):

@@ -50,7 +50,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from app.kernel.declare import SYSTEM, Aggregate, Computed, Derived, Viewer
 from app.kernel.history import newest_change, newest_line
 from app.kernel.likeness import asked
-from app.kernel.orm import Row, fold, label, viewer_of
+from app.kernel.orm import Row, connection_of, fold, label, viewer_of
 from app.kernel.schema import RESERVED, Field, Kind, Schema, schema_of
 from app.kernel.scope import visible
 from app.kernel.trigrams import escape_like, holds
@@ -758,7 +758,7 @@ class Reader(Statements):
 
     def _execute(self, statement: Select[Any], **values: Any) -> Result[*tuple[Any, ...]]:
         # Not by the session: it would look through the statement for entities to restrict, and here are none.
-        return self.session.connection().execute(statement, values)
+        return connection_of(self.session).execute(statement, values)
 
     def total(self, query: ListQuery, newest: Any = None) -> int:
         """How many records a list has.
@@ -767,7 +767,7 @@ class Reader(Statements):
         for long, though: of two writers at once, the one with the older number may be the later to commit.
         ``newest`` is that line, where it has been read already.
         """
-        connection = self.session.connection()
+        connection = connection_of(self.session)
         known = _totals.setdefault(connection.engine.pool, {})
         asked = Asked.of(query, self.zone)
         key = (query.schema, asked.shape, *asked.values.values(), query.q, self.viewer, _quarter())

@@ -116,4 +116,4 @@ def badge(choice: Choice) -> Markup:
     words = gettext(choice.value)
     if not choice.colour:
         return escape(words)
-    return Markup('<span class="badge bg-{0}-lt">{1}</span>').format(choice.colour, words)
+    return Markup(f'<span class="badge bg-{choice.colour}-lt">{escape(words)}</span>')

@@ -76,7 +76,9 @@ class RecordNumber(IntegerConverter):
 
 
 class Json(DefaultJSONProvider):
-    """JSON that is nested beyond all sense is as wrong as any other."""
+    """JSON in the order in which it is made; nested beyond all sense it is as wrong as any other."""
+
+    sort_keys = False
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
@@ -87,7 +89,7 @@ class Json(DefaultJSONProvider):
 
 def session() -> Session:
     """The session of this request; it sees what its viewer may see."""
-    return cast(Session, current_app.extensions["sqlalchemy"].session)
+    return cast(Session, current_app.extensions["sqlalchemy"].session())
 
 
 def files_folder() -> Path:
