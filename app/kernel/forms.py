@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden
 from wtforms import BooleanField, DateField, Form, SelectField, StringField, TextAreaField
 from wtforms import Field as FormField
+from wtforms.fields import Label
 from wtforms.validators import Length, Optional, StopValidation, ValidationError
 
 from app.kernel.access import may
@@ -57,6 +58,19 @@ class EntityForm(Form):
     class Meta:
         def get_translations(self, form: Form) -> type[_Words]:
             return _Words
+
+        def bind_field(self, form: Form, unbound: Any, options: Mapping[str, Any]) -> FormField:
+            """A field of a class is made once; each form has a copy, which takes a tenth of the time."""
+            if (made := getattr(unbound, "made", None)) is None:
+                made = unbound.bind(form=form, **{**options, "prefix": ""})
+                made._form = made.meta = None
+                unbound.made = made
+            item: FormField = object.__new__(type(made))
+            item.__dict__.update(made.__dict__, _form=form, meta=self)
+            if prefix := options["prefix"]:
+                item.id = item.name = prefix + made.name
+                item.label = Label(item.id, made.label.text)
+            return item
 
     @property
     def wrong(self) -> list[Wrong]:
