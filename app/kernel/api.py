@@ -29,6 +29,8 @@ PREFIX = "/api/v1"
 
 def plain(value: Any) -> Any:
     """A value as JSON has it: ISO dates, names of choices, decimals as text, references as number and label."""
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, Choice):
         return value.name
     if isinstance(value, (dt.date, dt.datetime)):

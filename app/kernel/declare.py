@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ForeignKey, Table
@@ -49,7 +50,7 @@ class May(enum.IntFlag):
     WRITE = READ | ADD | EDIT
     ALL = WRITE | DELETE | PRINT | EXPORT | API
 
-    @property
+    @cached_property
     def permission(self) -> str:
         """Name of the permission in the database; only for a single flag."""
         return f"can_{str(self.name).lower()}"

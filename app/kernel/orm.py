@@ -145,6 +145,14 @@ def viewer_of(session: Any) -> Viewer:
     return session.info.get("viewer") or NOBODY
 
 
+def connection_of(session: Session) -> Connection:
+    """The connection of the session's transaction. To ask the session each time takes longer than some statements."""
+    held: Connection | None = session.info.get("connection")
+    if held is None or held.closed or not session.in_transaction():
+        held = session.info["connection"] = session.connection()
+    return held
+
+
 @contextmanager
 def acting_as(session: Any, viewer: Viewer = SYSTEM) -> Iterator[None]:
     """Read and write for this viewer for a while: the system itself in commands, a colleague in tests."""

@@ -288,4 +288,5 @@ def _contact_form(cases: Sequence[CaseStory]) -> dict[str, Any]:
     prefill = {"case": str(cases[0].line.id), "responsible": require_identity().name}
     goals = {case.ref: [Ref(goal.line.id, f"{goal.line['number']}. {goal.line['text']}") for goal in case.goals]
              for case in cases if case.goals}  # fmt: skip
-    return {"schema": schema, "form": forms.open_draft(session(), schema, prefill=prefill).form, "goals": goals}
+    draft = forms.open_draft(session(), schema, prefill=prefill)
+    return {"schema": schema, "draft": draft, "form": draft.form, "goals": goals}
