@@ -35,6 +35,7 @@ class Item:
     by_hand: bool
     done_on: dt.date | None
     waived: bool
+    today: dt.date  # where the case is led
     due_on: dt.date | None = None
     deadline: int | None = None
 
@@ -45,7 +46,7 @@ class Item:
     @property
     def late(self) -> bool:
         """Missed: the last day has passed and it is not done."""
-        return self.lacking and self.due_on is not None and self.due_on < dt.date.today()
+        return self.lacking and self.due_on is not None and self.due_on < self.today
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def _item(row: Any, case: Known, term: Any) -> Item:
         row.id, row.kind, row.name, row.who or "", row.optional, row.proof is None,
         done_on=days[0] if days else None,
         waived=row.id in case.standing.waived,
+        today=case.today,
         due_on=term.due_on if term else None,
         deadline=term.id if term else None,
     )  # fmt: skip

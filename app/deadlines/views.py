@@ -12,7 +12,9 @@ from sqlalchemy import select
 
 from app.cases.models import Case, CaseStatus
 from app.deadlines import flow
+from app.deadlines.engine import catch_up
 from app.deadlines.models import Mark
+from app.kernel import clock
 from app.kernel.access import allowed, needs, require
 from app.kernel.declare import May
 from app.kernel.grants import Grant
@@ -37,6 +39,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
         if request.method == "POST":
             require(May.EDIT.permission, "Case")
         case = session().get(Case, pk) or abort(404)
+        catch_up(session(), [pk])
         if request.method == "GET":
             return self._page(case)
         stage = session().get(Stage, request.form.get("stage", 0, type=int))
@@ -74,7 +77,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
         try:
             day = dt.date.fromisoformat(request.form.get("done_on", ""))
         except ValueError:
-            day = dt.date.today()
+            day = clock.today()
         waived, note = request.form.get("waived") == "1", request.form.get("note", "").strip()[:5000] or None
         try:
             save(session(), Mark(case=case, requirement=requirement, done_on=day, waived=waived, note=note))
@@ -100,7 +103,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
             may_mark=allowed(May.ADD.permission, "Mark") and case.status is not CaseStatus.CLOSED,
             may_move=allowed(May.EDIT.permission, "Case") and case.status is not CaseStatus.CLOSED,
             may_overrule=allowed(*OVERRULE),
-            today=dt.date.today(),
+            today=clock.today(),
         )
 
 

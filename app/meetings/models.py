@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, object_session
 
 from app import scopes
 from app.cases.models import Case
+from app.kernel import clock
 from app.kernel.declare import (
     N_,
     Admin,
@@ -140,7 +141,7 @@ class Meeting(Record):
     commission_id: Mapped[int] = reference("commission.id")
     commission: Mapped[Commission] = parent(N_("Commission"), panel=True)
     number: Mapped[str] = column(N_("Protocol number"), SHORT)
-    held_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today)
+    held_on: Mapped[dt.date] = column(N_("Date"), default=clock.today)
     place: Mapped[str | None] = column(N_("Place"), SHORT)
     participants: Mapped[str | None] = column(N_("Present"), LONG, help=N_("One on a line: name, position."))
     next_on: Mapped[dt.date | None] = column(N_("Next meeting"))

@@ -10,6 +10,7 @@ from flask_appbuilder import BaseView, expose
 from flask_babel import gettext
 from sqlalchemy import select
 
+from app.kernel import clock
 from app.kernel.access import needs
 from app.kernel.declare import N_, May
 from app.kernel.web import session
@@ -60,7 +61,7 @@ class Versions(BaseView):  # type: ignore[misc]
         version, problem = self._version(pk), ""
         if request.method == "POST":
             try:
-                publish(version, dt.date.today())
+                publish(version, clock.today())
                 session().commit()
                 flash(gettext("Published. New cases run under it; move those at work when you are ready."), "success")
                 return redirect(url_for("ProcedureVersion.show", pk=pk))
