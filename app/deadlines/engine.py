@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from flask import flash, has_request_context
 from flask_babel import ngettext
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Date,
     Select,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     event,
+    extract,
     func,
     insert,
     inspect,
@@ -48,7 +50,7 @@ from app.families.models import Family
 from app.journal.models import Contact, ContactKind, Monitoring
 from app.kernel import clock
 from app.kernel.access import identity
-from app.kernel.orm import Record, changed
+from app.kernel.orm import Moment, Record, changed
 from app.meetings.models import AgendaItem, Meeting
 from app.plans.models import Plan, PlanStatus
 from app.procedures.kinds import Country, Fact, Time, Unit
@@ -143,6 +145,30 @@ def calendars(connection: Connection) -> Callable[[str], Calendar]:
     return lambda country: _corrected(country, *found[country])
 
 
+def estimated(connection: Connection) -> dict[tuple[str, int], int]:
+    """By country and year: waiting terms in working days that fall into a year whose days off are not known yet."""
+    d, r, v, p = (_table(one).c for one in (Deadline, Requirement, ProcedureVersion, Procedure))
+    year, calendar_of, found = extract("year", d.due_on), calendars(connection), {}
+    for country in Country:
+        known_years = calendar_of(country.name).years
+        ahead = (
+            select(year, func.count())
+            .join(_table(Requirement), r.id == d.requirement_id)
+            .join(_table(ProcedureVersion), v.id == r.edition_id)
+            .join(_table(Procedure), p.id == v.procedure_id)
+            .where(d.due_on > dt.date(max(known_years), 12, 31), d.done_on.is_(None), d.ended_on.is_(None))
+            .where(p.country == country, _in_working_days())
+            .group_by(year)
+        )
+        found |= {(country.name, int(one)): count for one, count in connection.execute(ahead)}
+    return found
+
+
+def _in_working_days() -> ColumnElement[bool]:
+    r = _table(Requirement).c
+    return or_(r.unit == Unit.WORKING_DAY, r.during_unit == Unit.WORKING_DAY, r.then_unit == Unit.WORKING_DAY)
+
+
 # --- What stands in the records ---------------------------------------------------------------------------
 
 
@@ -202,8 +228,7 @@ def known(connection: Connection, of: Of) -> dict[int, Known]:
         facts.add(row.id, "CLOSED", row.closed_on)
         if row.curator_id is not None:
             facts.add(row.id, "CURATOR", row.opened_on)
-    _work(connection, of, facts)
-    _moments(connection, of, facts, {row.id: zone_of(row.zone) for row in cases})
+    _work(connection, of, facts, {row.id: zone_of(row.zone) for row in cases})
     risks = _risks(connection, of, facts)
     marks, waived, delays = _said(connection, of)
     stages, stood = _stood(connection, of)
@@ -233,16 +258,23 @@ def known(connection: Connection, of: Of) -> dict[int, Known]:
     }
 
 
-def _work(connection: Connection, of: Of, facts: _Facts) -> None:
-    """What the records of the work say, in one statement: contacts, monitorings, orders, decisions, plans."""
-    contact, monitoring, happened, item, plan = (
-        _table(one).c for one in (Contact, Monitoring, CaseEvent, AgendaItem, Plan)
+def _work(connection: Connection, of: Of, facts: _Facts, zones: Mapping[int, ZoneInfo]) -> None:
+    """What the records of the work say, in one statement: signals, contacts, monitorings, decisions, plans.
+
+    What is kept with its moment happened on a day of the place where the case is led.
+    """
+    contact, monitoring, signal, happened, item, problem, plan = (
+        _table(one).c for one in (Contact, Monitoring, Signal, CaseEvent, AgendaItem, Problem, Plan)
     )
     meeting = _table(Meeting)
-    nothing, never = null().cast(String), null().cast(Date)
+    nothing, never, no_moment = null().cast(String), null().cast(Date), null().cast(Moment())
 
     def told(fact: Fact, case: Any, day: Any, more: Any = nothing, until: Any = never) -> Select[Any]:
-        return select(literal(fact.name).label("fact"), case, day, more, until).where(of(case))
+        return select(literal(fact.name).label("fact"), case, day, more, until, no_moment).where(of(case))
+
+    def first(fact: Fact, case: Any, moment: Any) -> Select[Any]:
+        chosen = select(literal(fact.name).label("fact"), case, never, nothing, never, func.min(moment, type_=Moment()))
+        return chosen.where(of(case)).group_by(case)
 
     def planned(fact: Fact, day: Any) -> Select[Any]:
         """A plan that was cancelled tells until when it stood."""
@@ -267,8 +299,12 @@ def _work(connection: Connection, of: Of, facts: _Facts) -> None:
         ),
         # Whether it had come into force is not kept: what was approved had.
         planned(Fact.PLAN_IN_FORCE, plan.approved_on).where(plan.status == PlanStatus.CANCELLED),
+        first(Fact.SIGNAL, signal.case_id, signal.received_at),
+        first(Fact.SIGNAL_HIGH, signal.case_id, signal.triaged_at).where(signal.risk == RiskLevel.HIGH),
+        first(Fact.URGENT_AGREED, signal.case_id, signal.agreed_at),
+        first(Fact.PROBLEMS, problem.case_id, problem.created_at),
     )
-    for name, case, day, more, until in connection.execute(union_all(*parts)):
+    for name, case, day, more, until, moment in connection.execute(union_all(*parts)):
         if name == _ORDER:
             if (fact := _EVENTS[more]) is not None:
                 facts.add(case, fact, day)
@@ -277,27 +313,9 @@ def _work(connection: Connection, of: Of, facts: _Facts) -> None:
             if day is not None:
                 facts.withdrawn[case][name].add((day, until))
             continue
-        facts.add(case, name, day)
+        facts.add(case, name, moment.astimezone(zones[case]).date() if moment else day)
         if more in _CONTACTS:
             facts.add(case, _CONTACTS[more], day)
-
-
-def _moments(connection: Connection, of: Of, facts: _Facts, zones: Mapping[int, ZoneInfo]) -> None:
-    """What is kept with its moment happened on a day of the place where the case is led."""
-    signal, problem = _table(Signal).c, _table(Problem).c
-
-    def first(fact: Fact, case: Any, moment: Any) -> Select[Any]:
-        return select(literal(fact.name).label("fact"), case, func.min(moment)).where(of(case)).group_by(case)
-
-    parts = (
-        first(Fact.SIGNAL, signal.case_id, signal.received_at),
-        first(Fact.SIGNAL_HIGH, signal.case_id, signal.triaged_at).where(signal.risk == RiskLevel.HIGH),
-        first(Fact.URGENT_AGREED, signal.case_id, signal.agreed_at),
-        first(Fact.PROBLEMS, problem.case_id, problem.created_at),
-    )
-    for name, case, moment in connection.execute(union_all(*parts)):
-        if moment is not None and case in zones:
-            facts.add(case, name, moment.astimezone(zones[case]).date())
 
 
 def _risks(connection: Connection, of: Of, facts: _Facts) -> dict[int, tuple[RiskLevel, dt.date]]:
@@ -577,11 +595,10 @@ def _many_of(record: Record) -> Select[Any] | None:
 def _counted_over(day: dt.date) -> Select[Any]:
     """Cases with a term in working days that the day lies in, or could come to lie in."""
     d, r = _table(Deadline).c, _table(Requirement).c
-    working = or_(r.unit == Unit.WORKING_DAY, r.during_unit == Unit.WORKING_DAY, r.then_unit == Unit.WORKING_DAY)
     return (
         select(d.case_id)
         .join(_table(Requirement), r.id == d.requirement_id)
-        .where(working, d.event_on <= day, r.repeats | d.due_on.is_(None) | (d.due_on >= day))
+        .where(_in_working_days(), d.event_on <= day, r.repeats | d.due_on.is_(None) | (d.due_on >= day))
         .distinct()
     )
 

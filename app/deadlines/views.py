@@ -142,9 +142,18 @@ class MoveCases(BaseView):  # type: ignore[misc]
                 )
                 return redirect(url_for("MoveCases.form", pk=pk))
             flash(ngettext("%(num)d case moved.", "%(num)d cases moved.", len(moved)), "success")
-            return redirect(url_for("ProcedureVersion.show", pk=pk))
+            more = len(cases) == MOST and len(moved) == MOST  # those that did not come onto this page
+            return redirect(url_for("MoveCases.form" if more else "ProcedureVersion.show", pk=pk))
+        first = any(case.edition_id is None for case in cases)
         changes = list(flow.preview(session(), version, cases)) if cases else []
-        return self.render_template("deadlines/move.html", version=version, changes=changes, published=published)
+        return self.render_template(
+            "deadlines/move.html",
+            version=version,
+            changes=changes,
+            published=published,
+            first=first,
+            cut=len(cases) == MOST,
+        )
 
 
 class Reopening(BaseView):  # type: ignore[misc]
