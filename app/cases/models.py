@@ -286,6 +286,9 @@ class Case(Record):
         procedure = self.procedure or session.get(Procedure, self.procedure_id)
         if procedure is None or (self.edition is not None and self.edition.procedure_id == procedure.id):
             return
+        stays = self.id is not None and self.procedure_id == procedure.id and not changed(self, "procedure_id")
+        if stays and self.edition is None:
+            return  # it was open before there was a version: somebody moves it knowingly (deadlines/flow.py)
         published = select(ProcedureVersion).where(
             ProcedureVersion.procedure_id == procedure.id, ProcedureVersion.status == VersionStatus.PUBLISHED
         )

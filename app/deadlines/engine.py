@@ -217,8 +217,8 @@ def known(connection: Connection, of: Of) -> dict[int, Known]:
                c.placed_on, c.status, c.closed_on, c.follow_up_months, procedure.country, organisation.zone)
         .outerjoin(_table(ProcedureVersion), version.id == c.edition_id)
         .join(_table(Procedure), procedure.id == c.procedure_id)
-        .outerjoin(_table(Family), family.id == c.family_id)
-        .outerjoin(_table(Organisation), organisation.id == family.organisation_id)
+        .join(_table(Family), family.id == c.family_id)
+        .join(_table(Organisation), organisation.id == family.organisation_id)
         .where(of(c.id))
     ).all()  # fmt: skip
     for row in cases:

@@ -244,7 +244,7 @@ def preview(session: Session, version: ProcedureVersion, cases: Collection[Case]
         before, then = names.get(case.id, {}), after.get(case.id, {})
         new = [name for key, name in then.items() if key not in before]
         gone = [name for key, name in before.items() if key not in then]
-        today = clock.day_in(zone_of(case.family.organisation.zone if case.family.organisation else None))
+        today = clock.day_in(zone_of(case.family.organisation.zone))
         late = sum(1 for key in then if key not in before and key[1] and key[1] < today)
         yield Change(case.id, case.number, new, gone, late)
 
