@@ -150,20 +150,19 @@ def calendars(connection: Connection) -> Callable[[str], Calendar]:
 def estimated(connection: Connection) -> dict[tuple[str, int], int]:
     """By country and year: waiting terms in working days that fall into a year whose days off are not known yet."""
     d, r, v, p = (_table(one).c for one in (Deadline, Requirement, ProcedureVersion, Procedure))
-    year, calendar_of, found = extract("year", d.due_on), calendars(connection), {}
-    for country in Country:
-        known_years = calendar_of(country.name).years
-        ahead = (
-            select(year, func.count())
-            .join(_table(Requirement), r.id == d.requirement_id)
-            .join(_table(ProcedureVersion), v.id == r.edition_id)
-            .join(_table(Procedure), p.id == v.procedure_id)
-            .where(d.due_on > dt.date(max(known_years), 12, 31), d.done_on.is_(None), d.ended_on.is_(None))
-            .where(p.country == country, _in_working_days())
-            .group_by(year)
-        )
-        found |= {(country.name, int(one)): count for one, count in connection.execute(ahead)}
-    return found
+    calendar_of = calendars(connection)
+    known_years = {country: calendar_of(country.name).years for country in Country}
+    last, year = min(max(years) for years in known_years.values()), extract("year", d.due_on)
+    ahead = (
+        select(p.country, year, func.count())
+        .join(_table(Requirement), r.id == d.requirement_id)
+        .join(_table(ProcedureVersion), v.id == r.edition_id)
+        .join(_table(Procedure), p.id == v.procedure_id)
+        .where(d.due_on > dt.date(last, 12, 31), d.done_on.is_(None), d.ended_on.is_(None), _in_working_days())
+        .group_by(p.country, year)
+    )
+    found = [(country, int(when), count) for country, when, count in connection.execute(ahead)]
+    return {(country.name, when): count for country, when, count in found if when not in known_years[country]}
 
 
 def _in_working_days() -> ColumnElement[bool]:
