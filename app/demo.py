@@ -536,6 +536,7 @@ class _Demo:
         elif "approved" in told:
             plan.approved_on = self.day(told["approved"])
         plan.status = PlanStatus[told["status"]]
+        plan.cancelled_on = self.day(told["cancelled"]) if "cancelled" in told else None
         self.save(plan)
         if meeting is not None:
             held = meeting.held_on <= self.today

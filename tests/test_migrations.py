@@ -72,6 +72,27 @@ def test_each_revision_down_and_up_keeps_the_data_of_the_earlier_ones(engine: En
     assert database.is_current(engine)
 
 
+def test_a_cancelled_plan_was_cancelled_by_its_last_change(engine: Engine) -> None:
+    """Revision 0016; and terms of every case are worked out anew after it."""
+    database.upgrade(engine)
+    last = dt.datetime(2026, 3, 5, 12, tzinfo=dt.UTC)
+    with engine.begin() as connection:
+        tables = models.metadata.tables
+        connection.execute(tables["organisation"].insert(), {"id": 1, "name": "Искорка"})
+        connection.execute(tables["family"].insert(), {"id": 1, "name": "Т", "organisation_id": 1})
+        connection.execute(tables["procedure"].insert(), {"id": 1, "name": "М", "code": "m"})
+        connection.execute(tables["case"].insert(), {"id": 1, "family_id": 1, "procedure_id": 1, "number": "1"})
+        for number, status in enumerate(("CANCELLED", "IN_FORCE"), 1):
+            plan = {"id": number, "case_id": 1, "number": f"{number}", "edition": number, "status": status}
+            connection.execute(tables["plan"].insert(), {**plan, "changed_at": last})
+    database.downgrade(engine, "0015")
+    database.upgrade(engine)
+    with engine.connect() as connection:
+        days = connection.execute(select(models.Plan.cancelled_on).order_by(models.Plan.id)).scalars().all()
+        assert days == [last.date(), None]
+        assert connection.execute(select(tables["unsettled"].c.case_id)).scalars().all() == [1]
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     from alembic import op
 

@@ -7,16 +7,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.orm import Session
 
-from app.cases.models import Case, StageEntry
+from app.cases.models import Case, CaseStatus, StageEntry
 from app.deadlines.engine import Known, known, settle
 from app.deadlines.models import Deadline, Mark
+from app.kernel import clock
 from app.kernel.declare import N_
 from app.kernel.writing import Refused, Wrong, save
 from app.procedures.kinds import RequirementKind, Time
-from app.procedures.models import ProcedureVersion, Requirement, Stage
+from app.procedures.models import Procedure, ProcedureVersion, Requirement, Stage, VersionStatus
+from app.territory.kinds import zone_of
 
 NEEDS_REASON = N_("Something is lacking: say why the case goes on without it.")
 NOT_OF_THIS = N_("This stage belongs to another version of the procedure.")
@@ -35,6 +37,7 @@ class Item:
     by_hand: bool
     done_on: dt.date | None
     waived: bool
+    today: dt.date  # where the case is led
     needed: bool = False
     timed: bool = False
     due_on: dt.date | None = None
@@ -52,7 +55,7 @@ class Item:
     @property
     def late(self) -> bool:
         """Missed: the last day has passed and it is not done."""
-        return self.lacking and self.due_on is not None and self.due_on < dt.date.today()
+        return self.lacking and self.due_on is not None and self.due_on < self.today
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ def _item(row: Any, case: Known, term: Any) -> Item:
         waived=row.id in case.standing.waived,
         needed=row.id in case.standing.needed,
         timed=row.event is not None and row.count is not None,
+        today=case.today,
         due_on=term.due_on if term else None,
         deadline=term.id if term else None,
     )  # fmt: skip
@@ -221,13 +225,38 @@ def move_to(session: Session, case: Case, version: ProcedureVersion) -> None:
 
 
 @dataclass(frozen=True)
+class Unversioned:
+    """A procedure with open cases that run under no version of it, and the version that they may be moved to."""
+
+    id: int
+    name: str
+    version: int | None
+    count: int
+
+
+def without_version(connection: Connection) -> list[Unversioned]:
+    """Procedures whose open cases began before they had a version: nothing is due there."""
+    c, p, v = (cast(Table, one.__table__).c for one in (Case, Procedure, ProcedureVersion))
+    published = select(func.max(v.id)).where(v.procedure_id == p.id, v.status == VersionStatus.PUBLISHED)
+    rows = connection.execute(
+        select(p.id, p.name, published.scalar_subquery().label("version"), func.count(c.id).label("count"))
+        .join(cast(Table, Case.__table__), c.procedure_id == p.id)
+        .where(c.edition_id.is_(None), c.status != CaseStatus.CLOSED)
+        .group_by(p.id, p.name)
+        .order_by(p.name)
+    )
+    return [Unversioned(row.id, row.name, row.version, row[3]) for row in rows]
+
+
+@dataclass(frozen=True)
 class Change:
-    """What a move would change in the terms of one case: names of requirements."""
+    """What a move would change in the terms of one case: names of requirements, and how many are late at once."""
 
     case_id: int
     number: str
     new: Sequence[str]
     gone: Sequence[str]
+    late: int
 
 
 def preview(session: Session, version: ProcedureVersion, cases: Collection[Case]) -> Iterator[Change]:
@@ -246,7 +275,9 @@ def preview(session: Session, version: ProcedureVersion, cases: Collection[Case]
         before, then = names.get(case.id, {}), after.get(case.id, {})
         new = [name for key, name in then.items() if key not in before]
         gone = [name for key, name in before.items() if key not in then]
-        yield Change(case.id, case.number, new, gone)
+        today = clock.day_in(zone_of(case.family.organisation.zone))
+        late = sum(1 for key in then if key not in before and key[1] and key[1] < today)
+        yield Change(case.id, case.number, new, gone, late)
 
 
 def _due_names(session: Session, cases: Collection[Case]) -> Mapping[int, dict[tuple[str, Any], str]]:

@@ -12,7 +12,9 @@ from sqlalchemy import select
 
 from app.cases.models import Case, CaseStatus
 from app.deadlines import flow
+from app.deadlines.engine import catch_up
 from app.deadlines.models import Mark, MarkKind
+from app.kernel import clock
 from app.kernel.access import allowed, needs, require, safe_next
 from app.kernel.declare import May
 from app.kernel.grants import Grant
@@ -38,6 +40,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
         if request.method == "POST":
             require(May.EDIT.permission, "Case")
         case = session().get(Case, pk) or abort(404)
+        catch_up(session(), [pk])
         if request.method == "GET":
             return self._page(case)
         stage = session().get(Stage, request.form.get("stage", 0, type=int))
@@ -75,7 +78,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
         try:
             day = dt.date.fromisoformat(request.form.get("done_on", ""))
         except ValueError:
-            day = dt.date.today()
+            day = clock.today()
         kind = MarkKind.__members__.get(request.form.get("kind", "")) or abort(400)
         note = request.form.get("note", "").strip()[:5000] or None
         try:
@@ -103,7 +106,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
             may_mark=allowed(May.ADD.permission, "Mark") and case.status is not CaseStatus.CLOSED,
             may_move=allowed(May.EDIT.permission, "Case") and case.status is not CaseStatus.CLOSED,
             may_overrule=allowed(*OVERRULE),
-            today=dt.date.today(),
+            today=clock.today(),
         )
 
 
@@ -142,9 +145,18 @@ class MoveCases(BaseView):  # type: ignore[misc]
                 )
                 return redirect(url_for("MoveCases.form", pk=pk))
             flash(ngettext("%(num)d case moved.", "%(num)d cases moved.", len(moved)), "success")
-            return redirect(url_for("ProcedureVersion.show", pk=pk))
+            more = len(cases) == MOST and len(moved) == MOST  # those that did not come onto this page
+            return redirect(url_for("MoveCases.form" if more else "ProcedureVersion.show", pk=pk))
+        first = any(case.edition_id is None for case in cases)
         changes = list(flow.preview(session(), version, cases)) if cases else []
-        return self.render_template("deadlines/move.html", version=version, changes=changes, published=published)
+        return self.render_template(
+            "deadlines/move.html",
+            version=version,
+            changes=changes,
+            published=published,
+            first=first,
+            cut=len(cases) == MOST,
+        )
 
 
 class Reopening(BaseView):  # type: ignore[misc]

@@ -19,6 +19,7 @@ from app.desk import rules
 from app.desk.rules import WEEK
 from app.handover.models import Handover
 from app.journal.models import Contact
+from app.kernel import clock
 from app.kernel.access import allowed, may, require_identity
 from app.kernel.declare import N_, May
 from app.kernel.grants import COUNT, MANAGE_ACCOUNTS
@@ -27,7 +28,7 @@ from app.kernel.orm import Row
 from app.kernel.query import Line, ListQuery, totals
 from app.kernel.schema import schema_of
 from app.kernel.screens.base import reader
-from app.kernel.show import text, zone
+from app.kernel.show import text
 from app.meetings.models import AgendaItem, Commission, Meeting
 from app.plans.models import Activity, Plan
 from app.risks.models import RiskLevel
@@ -131,13 +132,13 @@ def activity(line: Line, today: dt.date) -> Item:
 
 def deadline(line: Line, today: dt.date) -> Item:
     due = line["due_on"]
-    late = days_late((today - due).days) if due < today else ""
+    late = days_late(line["late"]) if line["late"] else ""
     when = " · ".join(filter(None, (_label(line, "case"), _colleague(line))))
     return Item(f"/deadline/{line.id}", _label(line, "family"), _label(line, "requirement"), late, when, due)
 
 
 def signal(line: Line, today: dt.date) -> Item:
-    received = line["received_at"].astimezone(zone())
+    received = line["received_at"].astimezone(clock.here())
     days = (today - received.date()).days
     late = ngettext("waits for %(num)d day", "waits for %(num)d days", days) if days > 0 else ""
     risk = gettext("risk: %(level)s", level=text(line["risk"]).lower()) if line["risk"] else ""
@@ -209,7 +210,7 @@ def unled(line: Line, today: dt.date) -> Item:
     return replace(case(line, today), late=gettext("%(who)s is away", who=_label(line, "curator")))
 
 
-DEADLINE = ("requirement", "case", "family", "curator", "due_on")
+DEADLINE = ("requirement", "case", "family", "curator", "due_on", "late")
 ACTIVITY = ("title", "family", "due_on", "responsible", "curator")
 SIGNAL = (
     "number", "received_at", "reporter", "content", "risk", "family", "status", "urgent_due_at", "agreed_at",
@@ -269,7 +270,7 @@ def unscheduled() -> Block:
 
 def hands() -> tuple[Block, ...]:
     """What has passed to the reader, and what ought to pass: of the absent, and back to those who have returned."""
-    yesterday = dt.date.today() - dt.timedelta(days=1)
+    yesterday = clock.today() - dt.timedelta(days=1)
     mine = str(require_identity().viewer.staff_id or NOBODY)
     received = {"receiver": mine, "state": "IN_FORCE", "read_on.empty": "1"}
     over = {"state": "IN_FORCE", "temporary": "1", "until.to": f"{yesterday}"}

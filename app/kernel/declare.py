@@ -78,6 +78,7 @@ class Viewer:
     organisation_id: int | None = None
     municipality_id: int | None = None
     precinct_id: int | None = None
+    zone: str = ""  # the time zone of where he works; empty: of the installation
     blind: frozenset[str] = frozenset()  # tables whose rows he may not list: what is computed from them he does not see
 
     @property

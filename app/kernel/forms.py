@@ -21,6 +21,7 @@ from wtforms import Field as FormField
 from wtforms.fields import Label
 from wtforms.validators import Length, Optional, StopValidation, ValidationError
 
+from app.kernel import clock
 from app.kernel.access import may
 from app.kernel.declare import N_, Admin, Choice, Hint, May
 from app.kernel.history import last_change
@@ -30,7 +31,6 @@ from app.kernel.parts import Slot, gap_of
 from app.kernel.query import Ref, reader, record_number
 from app.kernel.schema import Field, Kind, Schema, schema_of
 from app.kernel.show import text as shown
-from app.kernel.show import zone
 from app.kernel.writing import Refused, Wrong, offered
 
 FILL = N_("Fill in this field.")
@@ -140,7 +140,7 @@ class MomentField(StringField):
     @staticmethod
     def typed(moment: dt.datetime | None) -> str:
         """The moment as the browser's input takes it: to the minute."""
-        return f"{moment.astimezone(zone()):%Y-%m-%dT%H:%M}" if moment else ""
+        return f"{moment.astimezone(clock.here()):%Y-%m-%dT%H:%M}" if moment else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text, self.data = valuelist[0] if valuelist else "", None
@@ -152,7 +152,7 @@ class MomentField(StringField):
             except ValueError:
                 continue
             if 1900 <= moment.year <= 2200:
-                self.data = (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(dt.UTC)
+                self.data = (moment if moment.tzinfo else moment.replace(tzinfo=clock.here())).astimezone(dt.UTC)
                 return
         raise ValueError(gettext(NOT_A_DATE))
 

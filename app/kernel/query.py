@@ -722,8 +722,8 @@ class Statements:
 
 @lru_cache(maxsize=256)
 def _as_seen(viewer: Viewer) -> Viewer:
-    """All who see everything see it by the same statements."""
-    return replace(SYSTEM, blind=viewer.blind) if viewer.sees_everything else viewer
+    """All who see everything see it by the same statements, where it is the same day."""
+    return replace(SYSTEM, blind=viewer.blind, zone=viewer.zone) if viewer.sees_everything else viewer
 
 
 def _quarter() -> int:

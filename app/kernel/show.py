@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import current_app
 from markupsafe import Markup, escape
 
+from app.kernel import clock
 from app.kernel.declare import Choice, May
 from app.kernel.i18n import gettext
 from app.kernel.query import Ref
@@ -18,11 +17,6 @@ from app.kernel.schema import Field, Kind, schema_of
 
 SHORTEST = 160  # characters of a long text that a list shows
 THIN = "\u202f"  # narrow no-break space between thousands
-
-
-def zone() -> ZoneInfo:
-    """The time zone in which moments are shown and typed."""
-    return ZoneInfo(current_app.config["BABEL_DEFAULT_TIMEZONE"])
 
 
 def number(value: Any) -> str:
@@ -46,7 +40,7 @@ def text(value: Any) -> str:
     if isinstance(value, Choice):
         return str(gettext(value.value))
     if isinstance(value, dt.datetime):
-        return f"{value.astimezone(zone()):%d.%m.%Y %H:%M}"
+        return f"{value.astimezone(clock.here()):%d.%m.%Y %H:%M}"
     if isinstance(value, dt.date):
         return f"{value:%d.%m.%Y}"
     if isinstance(value, Ref):

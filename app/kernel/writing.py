@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.kernel import clock
 from app.kernel.declare import N_
 from app.kernel.orm import Record, Row
 from app.kernel.scans import scans_of
@@ -72,7 +72,7 @@ def faults(record: Record) -> Iterator[tuple[str, str]]:
     yield from record.faults()
     for field in schema_of(type(record)).happened:
         day = getattr(record, field.name)
-        if day and day > dt.date.today() and inspect(record).attrs[field.name].history.has_changes():
+        if day and day > clock.today() and inspect(record).attrs[field.name].history.has_changes():
             yield field.name, AHEAD
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, object_session
 
 from app import scopes
 from app.cases.models import Case
+from app.kernel import clock
 from app.kernel.declare import (
     N_,
     Admin,
@@ -38,12 +39,12 @@ def last_met(c: Any, viewer: Viewer) -> ColumnElement[dt.date]:
     """The day of the last meeting that has been held."""
     meeting = table("meeting").alias()
     held = select(func.max(meeting.c.held_on)).where(meeting.c.commission_id == c.id)
-    return held.where(meeting.c.held_on <= dt.date.today()).correlate_except(meeting).scalar_subquery()
+    return held.where(meeting.c.held_on <= clock.today()).correlate_except(meeting).scalar_subquery()
 
 
 def next_met(c: Any, viewer: Viewer) -> ColumnElement[dt.date]:
     """The day of the next one: a meeting that is prepared, or the day that a protocol names."""
-    meeting, today = table("meeting").alias(), dt.date.today()
+    meeting, today = table("meeting").alias(), clock.today()
     ahead = case(
         (meeting.c.held_on > today, meeting.c.held_on), (meeting.c.next_on >= today, meeting.c.next_on), else_=None
     )
@@ -64,7 +65,7 @@ def is_unscheduled(c: Any, viewer: Viewer) -> ColumnElement[bool]:
         .correlate_except(step, version, procedure)
         .scalar_subquery()
     )
-    since = func.coalesce(last_met(c, viewer), literal(dt.date.today(), Date))
+    since = func.coalesce(last_met(c, viewer), literal(clock.today(), Date))
     ahead = next_met(c, viewer)
     return and_(rhythm.is_not(None), or_(ahead.is_(None), days_between(since, ahead) > rhythm))
 
@@ -185,7 +186,7 @@ class Meeting(Record):
     commission_id: Mapped[int] = reference("commission.id")
     commission: Mapped[Commission] = parent(N_("Commission"), panel=True)
     number: Mapped[str] = column(N_("Protocol number"), SHORT)
-    held_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today)
+    held_on: Mapped[dt.date] = column(N_("Date"), default=clock.today)
     place: Mapped[str | None] = column(N_("Place"), SHORT)
     participants: Mapped[str | None] = column(N_("Present"), LONG, help=N_("One on a line: name, position."))
     next_on: Mapped[dt.date | None] = column(N_("Next meeting"))

@@ -5,7 +5,6 @@ From a signal to a case in one step: what was written down in the journal is not
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
@@ -21,13 +20,13 @@ from app.cases.models import Case
 from app.families.models import Family, Member, MemberRole
 from app.handover import workload
 from app.handover.rules import Place
-from app.kernel import forms
+from app.kernel import clock, forms
 from app.kernel.access import allowed, may, needs, require
 from app.kernel.declare import N_, Hint, May
 from app.kernel.orm import Record, now, viewer_of
 from app.kernel.schema import schema_of
 from app.kernel.screens.editing import CHANGED_MEANWHILE
-from app.kernel.show import text, zone
+from app.kernel.show import text
 from app.kernel.web import session
 from app.kernel.writing import Conflict, Refused, Wrong, save
 from app.procedures.models import Procedure, ProcedureVersion, VersionStatus
@@ -224,7 +223,7 @@ class Triage(BaseView):  # type: ignore[misc]
             flash(gettext("A case is open on this signal already."), "info")
             return redirect(url_for("Signal.show", pk=pk))
         if request.method == "GET":
-            today = now().astimezone(zone()).date()
+            today = clock.today()
             form = OutcomeForm(
                 data={
                     "assessed_on": signal.assessed_on or today,
@@ -373,7 +372,7 @@ class OpenCase(BaseView):  # type: ignore[misc]
         return [
             RiskAssessment(
                 family=family,
-                assessed_on=signal.triaged_at.astimezone(zone()).date(),
+                assessed_on=signal.triaged_at.astimezone(clock.here()).date(),
                 factor_set=signal.factor_set,
                 factors=list(signal.factors),
                 level=signal.risk,
@@ -409,7 +408,7 @@ class OpenCase(BaseView):  # type: ignore[misc]
         family = session().get(Family, form.family.data) if form.family.data else None
         place = workload.place_of(family) if family else Place(signal.municipality_id)
         organisation_id = family.organisation_id if family else signal.organisation_id
-        return workload.appointed(session(), organisation_id, place, dt.date.today(), but={form.curator.data})
+        return workload.appointed(session(), organisation_id, place, clock.today(), but={form.curator.data})
 
     def _page(self, signal: Signal, form: OpenCaseForm, status: int = 200) -> Any:
         forms.label_references(session(), form)

@@ -15,11 +15,12 @@ from werkzeug.datastructures import MultiDict
 from app.cases.models import Case, CaseStatus, Problem
 from app.cases.rules import monitoring_due
 from app.deadlines import flow
+from app.deadlines.engine import catch_up
 from app.deadlines.models import Deadline
 from app.families.models import Family, Income, Member, MemberRole
 from app.handover.models import Handover
 from app.journal.models import Contact, Monitoring
-from app.kernel import forms
+from app.kernel import clock, forms
 from app.kernel.access import may, require_identity
 from app.kernel.declare import N_, May
 from app.kernel.i18n import gettext
@@ -66,7 +67,7 @@ class GoalStory:
     binding: bool
 
     def late(self, row: Line) -> int:
-        return rules.days_late(row["due_on"], row["done_on"], dt.date.today()) if self.binding else 0
+        return rules.days_late(row["due_on"], row["done_on"], clock.today()) if self.binding else 0
 
     @property
     def progress(self) -> rules.Progress:
@@ -105,6 +106,7 @@ class CaseStory:
 def family(line: Line) -> dict[str, Any]:
     """A family: children first, then what is happening with it."""
     found = _read(Case, "family", [line.id], CASE) or []
+    catch_up(session(), [one.id for one in found])
     cases = _cases(sorted(found, key=lambda case: case["status"] is CaseStatus.CLOSED))
     return {
         **_people(line.id),
@@ -121,6 +123,7 @@ def family(line: Line) -> dict[str, Any]:
 
 def case(line: Line) -> dict[str, Any]:
     """A case: the same story, with monitorings and decisions."""
+    catch_up(session(), [line.id])
     family_id = line["family"].id if line["family"] else None
     told = _cases([line])
     steps, anywhere = flow.whole(session().connection(), line.id)
@@ -153,7 +156,7 @@ def _common() -> dict[str, Any]:
     """What every part of a page asks for."""
     return {
         "entities": current_app.extensions["ryadom.entities"],
-        "today": dt.date.today(),
+        "today": clock.today(),
         "dialled": rules.dialled,
         "shown": SHOWN,
     }
@@ -277,7 +280,7 @@ def _due(of: str, id_: int) -> list[Line] | None:
     if not may(May.LIST, Deadline):
         return None
     asked = MultiDict([("done_on.empty", "1"), ("ended_on.empty", "1"), (of, str(id_))])
-    names = ("requirement", "due_on", "done_on", "late", "event_on")
+    names = ("requirement", "due_on", "done_on", "late", "state", "event_on")
     schema = schema_of(Deadline)
     return reader(schema).first(ListQuery.parse(schema, asked), names, SHOWN + 1)
 

@@ -13,6 +13,7 @@ from flask_appbuilder import BaseView
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
+from app.kernel import clock
 from app.kernel.access import may
 from app.kernel.declare import N_, May
 from app.kernel.i18n import gettext
@@ -27,7 +28,7 @@ FORGOTTEN = N_("The words of this search are not kept any more. Type them again.
 
 
 def reader(schema: Schema) -> Reader:
-    return Reader(session(), schema, zone=current_app.config["BABEL_DEFAULT_TIMEZONE"])
+    return Reader(session(), schema, zone=clock.here().key)
 
 
 def labels(fields: Sequence[Field]) -> list[str]:
