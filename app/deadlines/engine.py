@@ -43,6 +43,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import case as sql_case
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.cases.models import Case, CaseEvent, CaseStatus, EventKind, Problem, StageEntry, Suspension
@@ -522,10 +523,15 @@ def catch_up(session: Session, cases: Collection[int]) -> bool:
     """Settle those of these cases that are marked, for whoever looks at them now; whether any was."""
     c, connection = _table(Unsettled).c, session.connection()
     ids = connection.execute(select(c.case_id).where(c.case_id.in_(cases))).scalars().all() if cases else []
-    if ids:
+    if not ids:
+        return False
+    try:
         settle(connection, ids)
         session.commit()
-    return bool(ids)
+    except OperationalError:  # a long import holds the database: no reason to refuse a reader
+        session.rollback()
+        return False
+    return True
 
 
 def mark(connection: Connection, cases: Select[Any]) -> None:

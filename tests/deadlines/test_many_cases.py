@@ -17,6 +17,7 @@ from app.deadlines import engine
 from app.deadlines.engine import settle_all, settle_marked, waiting
 from app.deadlines.models import DayOff, Deadline, Unsettled
 from app.families.models import Family
+from app.kernel.bin import BinEntry
 from app.kernel.writing import remove, save
 from app.procedures import exchange
 from app.procedures.kinds import Country
@@ -138,6 +139,19 @@ def test_a_day_that_is_moved_or_taken_away_counts_as_it_did(many: Many) -> None:
         remove(session, day)
         session.commit()
         assert many.due() == before and settle_all(session.connection()) == 0
+
+
+def test_a_day_put_back_out_of_the_bin_counts_again(many: Many) -> None:
+    assert many.client.post("/day-off/add", data={"country": "RU", "day": f"{WORKED}"}).status_code == 302
+    later = many.due()
+    with working(many.app) as session:
+        (pk,) = session.scalars(select(DayOff.id))
+    assert many.client.post(f"/day-off/{pk}/delete").status_code == 302
+    assert many.due() != later
+    with working(many.app) as session:
+        (entry,) = session.scalars(select(BinEntry.id))
+    assert many.client.post("/bin/restore", data={"entry": f"{entry}"}).status_code == 302
+    assert many.due() == later
 
 
 def test_another_country_counts_by_its_own_calendar(many: Many) -> None:
