@@ -630,9 +630,9 @@ def _offer(draft: Draft, declared: Field, item: Any) -> None:
     if isinstance(item, ReferenceField):
         item.offered = reader(draft.session, declared.target).labels([one.id for one in those])  # type: ignore[arg-type]
         return
-    if record is None and item.data not in those and item.raw_data is None:
+    if item.data is not None and item.data not in (*those, kept):
         item.data = those[0]
-    left = {one.name for one in (*those, kept, item.data) if one is not None}
+    left = {one.name for one in (*those, kept) if one is not None}
     item.options = [option for option in item.options if not option[0] or option[0] in left]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.cases.models import Case
 from app.cases.rules import months_from
-from app.kernel.declare import Hint
+from app.kernel.declare import N_, Hint
 from app.kernel.i18n import gettext
 from app.kernel.show import text
 from app.procedures.models import PlanRule
@@ -29,14 +29,10 @@ def end(session: Session, values: Mapping[str, Any]) -> Hint | None:
         return None
     first, last = months_from(made_on, rule.months_from or 0), months_from(made_on, rule.months_to)
     until: dt.date | None = values.get("until")
-    if until is not None and until > last:
-        reason = gettext("Longer than the procedure allows: %(months)s months, until %(day)s.",
-                         months=rule.months_to, day=text(last))  # fmt: skip
-    elif until is not None and until < first:
-        reason = gettext("Shorter than the procedure asks: %(months)s months, until %(day)s.",
-                         months=rule.months_from, day=text(first))  # fmt: skip
-        return Hint(first.isoformat(), text(first), reason, warns=True)
-    else:
-        reason = gettext("by the procedure: up to %(months)s months", months=rule.months_to)
-        return Hint(last.isoformat(), text(last), reason, fills=True)
-    return Hint(last.isoformat(), text(last), reason, warns=True)
+    if until is None or first <= until <= last:
+        usual = gettext("by the procedure: up to %(months)s months", months=rule.months_to)
+        return Hint(last.isoformat(), text(last), usual, fills=True)
+    long = N_("Longer than the procedure allows: %(months)s months, until %(day)s.")
+    short = N_("Shorter than the procedure asks: %(months)s months, until %(day)s.")
+    told, months, day = (long, rule.months_to, last) if until > last else (short, rule.months_from, first)
+    return Hint(day.isoformat(), text(day), gettext(told, months=months, day=text(day)), warns=True)

@@ -39,7 +39,19 @@ KNOWS = {
     "models": {"rules", "kinds", "models"},
     "papers": {"rules", "kinds", "models", "papers"},
 }
-EVERYTHING = {"rules", "kinds", "models", "papers", "calendars", "engine", "flow", "workload", "blocks", "urgent"}
+EVERYTHING = {
+    "rules",
+    "kinds",
+    "models",
+    "papers",
+    "calendars",
+    "engine",
+    "flow",
+    "workload",
+    "blocks",
+    "urgent",
+    "length",
+}
 
 # Whole programs: they know everything and nothing knows them, but for what is named.
 PROGRAMS = {"app.cli", "app.demo", "app.generate", "app.preparation"}
