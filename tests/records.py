@@ -22,6 +22,7 @@ from app.post.models import Letter, LetterKind
 from app.procedures.models import Requirement
 from app.risks.models import RiskLevel
 from app.signals.models import SignalStatus
+from app.territory.kinds import Zone
 from app.territory.models import Staff
 from models import ENTITIES
 
@@ -30,7 +31,7 @@ BY_NAME = {entity.__name__: entity for entity in ENTITIES}
 
 # What a declaration cannot say: values that must fit one another.
 FITTING: Mapping[str, dict[str, Any]] = {
-    "Organisation": {"zone": None},  # days begin where those of the tests do
+    "Organisation": {"zone": Zone.MOSCOW},  # days begin where those of the tests do
     "Signal": {"status": SignalStatus.NEW},
     "Case": {"status": CaseStatus.CLOSED, "opened_on": dt.date(2025, 3, 1), "closed_on": dt.date(2026, 2, 1)},
     "CommissionMember": {"since": dt.date(2020, 1, 1), "until": dt.date(2039, 1, 1)},

@@ -152,7 +152,7 @@ def test_the_catalogues_stand_between_the_domains_and_the_factory() -> None:
         if name == "app.factory" or name in PROGRAMS:
             continue
         assert not {"models", "views", "app.factory", *PROGRAMS} & own(name), name
-    assert own("app.roles") | own("app.scopes") <= {"app.kernel.declare", "app.kernel.scope"}
+    assert own("app.roles") | own("app.scopes") <= {"app.kernel.clock", "app.kernel.declare", "app.kernel.scope"}
 
 
 def test_flask_appbuilder_is_met_only_in_the_kernel_in_views_and_in_the_factory() -> None:
