@@ -185,7 +185,7 @@ SETTINGS = (
     Setting("PRINT_SECONDS", "60", "Сколько секунд может готовиться печатная форма.", _number(1, 3600)),
     Setting("PRINT_MEMORY_MB", "1024", "Сколько памяти может занять её подготовка, МиБ.", _number(128, 65536)),
     Setting("LOCALE", "ru", "Язык для тех, кто не выбрал свой.", _choice(*LANGUAGES)),
-    Setting("TIMEZONE", "Europe/Moscow", "Часовой пояс, в котором показано время.", _timezone),
+    Setting("TIMEZONE", "Europe/Moscow", "Часовой пояс организаций, у которых нет своего.", _timezone),
     Setting(
         "SMTP_HOST",
         "",
@@ -211,7 +211,7 @@ SETTINGS = (
         "Адрес, по которому программу открывают: ссылки в письмах ведут на него. Нужен, когда задан SMTP_HOST.",
         _site,
     ),
-    Setting("MAIL_HOUR", "8", "С какого часа (по TIMEZONE) готовятся письма дня.", _number(0, 23)),
+    Setting("MAIL_HOUR", "8", "С какого часа (по времени получателя) готовятся письма дня.", _number(0, 23)),
     Setting("LOG_LEVEL", "INFO", "Подробность журнала.", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
 )
 

@@ -99,6 +99,16 @@ SCREENS: tuple[type[BaseView], ...] = (
     CalendarAccount,
 )
 
+# Rights that no item of the menu names, as the administrator reads them among a role's.
+RIGHTS: dict[Grant, str] = {
+    SHARE: N_("Share saved filters"),
+    COUNT: N_("Figures without names"),
+    EMPTY_BIN: N_("Erase what is in the bin"),
+    OVERRULE: N_("Let a case go on without what is lacking"),
+    AGREE: N_("Agree to urgent measures"),
+    SEND: N_("Send letters again"),
+}
+
 # What the hand-written screens ask for beyond the entities' own permissions: role -> (permission, resource).
 EXTRA: dict[str, set[Grant]] = {
     ADMINISTRATOR: {
@@ -113,7 +123,6 @@ EXTRA: dict[str, set[Grant]] = {
         HAND_OVER,
         SEND,
         COUNT,
-        AGREE,
     },
     SUPERVISOR: {IMPORT, SHARE, USE_BIN, OVERRULE, HAND_OVER, COUNT, AGREE},
     CURATOR: {IMPORT, USE_BIN},

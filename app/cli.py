@@ -380,19 +380,36 @@ def create_user(
 
 
 @main.command()
+def terms() -> None:
+    """Пересчитать сроки случаев, которые этого ждут; запускает планировщик, можно сколько угодно раз."""
+    click.echo(f"Пересчитано случаев: {settle_terms(ready_app())}.")
+
+
+def settle_terms(app: Flask) -> int:
+    """Settle in bounded portions, each in a transaction of its own; how many cases there were."""
+    from app.deadlines.engine import settle_marked
+
+    total = 0
+    with working(app) as session:
+        while count := settle_marked(session.connection()):
+            session.commit()
+            total += count
+    return total
+
+
+@main.command()
 def post() -> None:
     """Приготовить письма дня и отправить те, что ждут; запускает планировщик, можно сколько угодно раз."""
-    from zoneinfo import ZoneInfo
-
     from app.kernel.orm import now
     from app.post.making import make
     from app.post.sending import Mailer, send
 
     app = ready_app()
+    settle_terms(app)
     if not app.config["SMTP_HOST"]:
         click.echo("Почта не настроена (SMTP_HOST): письма не готовятся и не отправляются.")
         return
-    made = make(app, now().astimezone(ZoneInfo(app.config["BABEL_DEFAULT_TIMEZONE"])))
+    made = make(app, now())
     with working(app) as session:
         done = send(session, Mailer(app.config), now())
     click.echo(f"Приготовлено писем: {made}. Отправлено: {done.sent}, ждут: {done.waiting}, не ушло: {done.failed}.")

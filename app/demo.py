@@ -21,7 +21,7 @@ from app import roles
 from app.cases.models import Case, CaseEvent, CaseStatus, EventKind, Problem, Suspension
 from app.deadlines.engine import settle, settle_all
 from app.deadlines.flow import line
-from app.deadlines.models import Deadline, Delay, Mark
+from app.deadlines.models import Deadline, Delay, Mark, MarkKind
 from app.families.models import Category, Family, Income, Member, MemberRole
 from app.handover.models import Absence, AbsenceReason, HandoverReason
 from app.handover.transfer import Terms, pass_on
@@ -416,7 +416,8 @@ class _Demo:
 
     def marked(self, case: Case, asked: Requirement, day: dt.date) -> Mark:
         note = "Здесь не требуется." if asked.optional else None
-        return Mark(case=case, requirement=asked, done_on=day, waived=asked.optional, note=note)
+        kind = MarkKind.WAIVED if asked.optional else MarkKind.DONE
+        return Mark(case=case, requirement=asked, kind=kind, done_on=day, note=note)
 
     def tick_off(self, case: Case, told: Mapping[str, Any]) -> None:
         """Mark what was asked for without a term, or may be left out, at the stages that the case has left."""
@@ -535,6 +536,7 @@ class _Demo:
         elif "approved" in told:
             plan.approved_on = self.day(told["approved"])
         plan.status = PlanStatus[told["status"]]
+        plan.cancelled_on = self.day(told["cancelled"]) if "cancelled" in told else None
         self.save(plan)
         if meeting is not None:
             held = meeting.held_on <= self.today

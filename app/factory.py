@@ -70,6 +70,7 @@ def create_app(overrides: Mapping[str, object] | None = None, *, demo: bool = Fa
         app.extensions["ryadom.entities"] = {entity.__name__: entity for entity in models.ENTITIES}
         app.extensions["ryadom.menu"] = Menu(views.MENU)
         app.extensions["ryadom.banner"] = views.BANNER
+        app.extensions["ryadom.rights"] = views.RIGHTS
         access.sound(views.ALARM)
         app.extensions["ryadom.first_hour"] = views.FIRST_HOUR
         app.extensions["ryadom.roles"] = {role.name: role.title for role in roles.SHIPPED}

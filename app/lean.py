@@ -1,4 +1,4 @@
-"""Keeps out of memory what Flask-AppBuilder imports and this product never calls: ten megabytes of a process.
+"""Keeps out of memory what Flask-AppBuilder imports and this product never calls: thirteen megabytes of a process.
 
 While Flask-AppBuilder is imported, these packages are there with nothing in them; whoever imports one of them later
 gets the real one. It is set up by importing the package ``app``.
@@ -15,8 +15,20 @@ from types import ModuleType
 from typing import Any
 
 # jsonschema checks the arguments of Flask-AppBuilder's own API, which is not served, and PIL makes thumbnails for its
-# own pages. Of sqlalchemy_utils one type of column is asked for, whose module is found all the same.
-UNREAD = ("jsonschema", "PIL.Image", "PIL.ImageOps", "sqlalchemy_utils", "sqlalchemy_utils.types")
+# own pages. Of sqlalchemy_utils one type of column is asked for, whose module is found all the same. The serializers of
+# that API come with the dialects of databases that are not served either.
+UNREAD = (
+    *("jsonschema", "PIL.Image", "PIL.ImageOps", "sqlalchemy_utils", "sqlalchemy_utils.types"),
+    *("sqlalchemy.dialects.mssql", "sqlalchemy.dialects.mysql"),
+    *(f"marshmallow_sqlalchemy{part}" for part in ("", ".convert", ".fields", ".schema")),
+)
+
+
+def _nothing(name: str) -> type:
+    """A class of that name, to be named and inherited from where nothing is made of it."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return type(name, (), {})
 
 
 @contextmanager
@@ -26,6 +38,7 @@ def _empty(names: Sequence[str]) -> Iterator[None]:
         spec = None if name in sys.modules else find_spec(name)
         if spec is not None:
             sys.modules[name] = empty[name] = module_from_spec(spec)
+            empty[name].__getattr__ = _nothing  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -77,6 +77,7 @@ def prepare(app: Flask) -> Prepared:
 
 
 def _fill(app: Flask, session: Session, *, migrated: bool) -> Prepared:
+    from app.deadlines.engine import settle_marked
     from app.presets import load_presets
 
     is_new = not users.are_there(session)
@@ -91,4 +92,6 @@ def _fill(app: Flask, session: Session, *, migrated: bool) -> Prepared:
         password = users.one_time_password()
         users.create_user(session, FIRST_LOGIN, password, [ADMINISTRATOR], must_change=True)
     session.commit()
+    while settle_marked(session.connection()):  # what a migration has marked
+        session.commit()
     return Prepared(migrated, added, report, password)

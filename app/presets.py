@@ -6,7 +6,6 @@ that is already there, so that a word the administrator has changed stays as he 
 
 from __future__ import annotations
 
-import datetime as dt
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.families.models import Category
+from app.kernel import clock
 from app.kernel.orm import Record, acting_as, fold
 from app.procedures import exchange
 from app.procedures.kinds import Outcome
@@ -123,7 +123,8 @@ def _procedures(session: Session) -> list[Record]:
         if known is not None and known.id in having:
             continue
         version = exchange.load(session, told if known is None else told | {"code": known.code})
-        version.status, version.published_on = VersionStatus.PUBLISHED, dt.date.today()
+        version.prepare(session)
+        version.status, version.published_on = VersionStatus.PUBLISHED, clock.today()
         missing.append(version)
     return missing
 

@@ -6,12 +6,12 @@ Tables are asked by name, because a family's visibility depends on cases and age
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
 
+from app.kernel import clock
 from app.kernel.declare import Reach, Viewer
 from app.kernel.scope import everyone, table, through, within
 
@@ -26,7 +26,7 @@ def _same(column: Any, value: int | None) -> ColumnElement[bool]:
 
 def _sits_on(viewer: Viewer) -> ColumnElement[bool]:
     """Membership of a commission that is in force today."""
-    member, today = table("commission_member"), dt.date.today()
+    member, today = table("commission_member"), clock.today()
     return (
         _same(member.c.staff_id, viewer.staff_id)
         & or_(member.c.since.is_(None), member.c.since <= today)

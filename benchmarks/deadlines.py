@@ -1,20 +1,24 @@
 """What it costs to keep the terms of a region's cases up to date.
 
-    python -m benchmarks.deadlines [--families 250000] [--database sqlite,postgresql]
+    python -m benchmarks.deadlines [--families 290000] [--database sqlite,postgresql]
 
-Told are the seconds to work out the terms of all cases from nothing, again when nothing has changed, and the
-milliseconds after a change of one case; beside them the floor measured in the same run: reading the rows of contacts,
-plans and terms alone. Generated families have a case each second time, of which seven in ten are open.
+Told are the seconds to work out the terms of all cases from nothing, again when nothing has changed, to mark them all
+for a day of the calendar, and the milliseconds after a change of one case; beside them the floor measured in the same
+run: reading the rows of contacts, plans and terms alone. Generated families have a case each second time, of which
+seven in ten are open: 290,000 of them have 100,000 open cases. Seconds of CPU are those of Python; of a busy machine
+they are the ones to look at.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import logging
 import os
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,18 +28,29 @@ from benchmarks.lists import Place
 BATCH = 20  # single cases measured
 
 
-def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
-    begin = time.perf_counter()
+@dataclass(frozen=True)
+class Took:
+    """Seconds by the clock on the wall, and of CPU."""
+
+    wall: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:7.1f} s   {self.cpu:7.1f} s of CPU"
+
+
+def seconds(work: Callable[[], Any]) -> tuple[Took, Any]:
+    begin, cpu = time.perf_counter(), time.process_time()
     answer = work()
-    return time.perf_counter() - begin, answer
+    return Took(time.perf_counter() - begin, time.process_time() - cpu), answer
 
 
 def measure(engine: Any, families: int) -> None:
     from sqlalchemy import delete, func, select
 
     from app.cases.models import Case
-    from app.deadlines.engine import settle, settle_all
-    from app.deadlines.models import Deadline
+    from app.deadlines.engine import counted_over, mark, settle, settle_all
+    from app.deadlines.models import Deadline, Unsettled
     from app.journal.models import Contact
     from app.plans.models import Plan
 
@@ -45,6 +60,10 @@ def measure(engine: Any, families: int) -> None:
         connection.execute(delete(Deadline.__table__))
         first, rows = seconds(lambda: settle_all(connection))
         again, _ = seconds(lambda: settle_all(connection))
+        day = dt.date.today() + dt.timedelta(days=7)
+        marks, _ = seconds(lambda: mark(connection, counted_over(day)))
+        marked = connection.execute(select(func.count()).select_from(Unsettled.__table__)).scalar_one()
+        connection.execute(delete(Unsettled.__table__))
 
         def floor() -> None:
             for table in (Contact.__table__, Plan.__table__, Deadline.__table__):
@@ -54,17 +73,19 @@ def measure(engine: Any, families: int) -> None:
         least, _ = seconds(floor)
         ids = connection.execute(select(c.id).where(c.status != "CLOSED").order_by(c.id).limit(BATCH)).scalars().all()
         settle(connection, ids[:1])
-        single = median(seconds(lambda id_=id_: settle(connection, [id_]))[0] for id_ in ids)  # type: ignore[misc]
+        single = [seconds(lambda id_=id_: settle(connection, [id_]))[0] for id_ in ids]  # type: ignore[misc]
         kept = connection.execute(select(func.count(d.id))).scalar_one()
     print(f"{families:,} families, {cases:,} open cases, {kept:,} terms ({rows:,} written)")
-    print(f"  all from nothing   {first:7.1f} s   {first / least:5.1f} x the floor of {least:.1f} s")
-    print(f"  all, nothing new   {again:7.1f} s   {again / least:5.1f} x")
-    print(f"  one case           {single * 1000:7.1f} ms")
+    print(f"  all from nothing   {first}   {first.cpu / least.cpu:5.1f} x the floor of {least.cpu:.1f} s")
+    print(f"  all, nothing new   {again}   {again.cpu / least.cpu:5.1f} x")
+    print(f"  marked for a day   {marks}   ({marked:,} cases)")
+    wall, cpu = median(one.wall for one in single), median(one.cpu for one in single)
+    print(f"  one case           {wall * 1000:7.1f} ms  {cpu * 1000:7.1f} ms of CPU")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--families", type=int, default=250_000)
+    parser.add_argument("--families", type=int, default=290_000)
     parser.add_argument("--database", default="sqlite,postgresql", help="sqlite, postgresql, or both")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "ryadom-benchmark",
                         help="where the databases of SQLite are kept for the next run")  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,9 @@ from sqlalchemy import select
 # Nothing of the tests may reach a real database or its files, whatever the shell has in it.
 for _name in ("DATABASE_URL", "DEMO_DATABASE_URL", "SECRET_KEY", "HOST", "PORT", "LOCALE", "TIMEZONE", "SMTP_HOST"):
     os.environ.pop(_name, None)
+os.environ["TZ"] = "Europe/Moscow"  # the day of the tests is that of the application, also before midnight
+if hasattr(time, "tzset"):
+    time.tzset()
 os.environ["RYADOM_DATA"] = tempfile.mkdtemp(prefix="ryadom-tests-")
 
 from tests.running import KINDS, PASSWORD, Database, Person, database_of, fill, login, make_app, working  # noqa: E402

@@ -30,6 +30,7 @@ BY_NAME = {entity.__name__: entity for entity in ENTITIES}
 
 # What a declaration cannot say: values that must fit one another.
 FITTING: Mapping[str, dict[str, Any]] = {
+    "Organisation": {"zone": None},  # days begin where those of the tests do
     "Signal": {"status": SignalStatus.NEW},
     "Case": {"status": CaseStatus.CLOSED, "opened_on": dt.date(2025, 3, 1), "closed_on": dt.date(2026, 2, 1)},
     "CommissionMember": {"since": dt.date(2020, 1, 1), "until": dt.date(2039, 1, 1)},

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
@@ -100,37 +100,65 @@ class Postgres:
         self.url = address.render_as_string(hide_password=False)
         self._on_server(f'CREATE DATABASE "{self.name}"')
         self.engine = create_engine(address)
-        self.putting_back = ""
+        self.tables: dict[str, set[str]] = {}  # what each refers to
+        self.sequences: dict[str, int | None] = {}
 
     def _on_server(self, statement: str) -> None:
         with self.server.connect() as connection:
             connection.execute(text(statement))
 
     def keep(self) -> None:
+        """Copies of the rows, and a note by the database itself of each table that is written to afterwards."""
         import models
 
-        tables = [table.name for table in models.metadata.sorted_tables]
+        self.tables = {
+            table.name: {key.column.table.name for key in table.foreign_keys} for table in models.metadata.sorted_tables
+        }
         with self.engine.begin() as connection:
-            connection.execute(text("CREATE SCHEMA kept"))
-            for name in tables:
-                connection.execute(text(f'CREATE TABLE kept."{name}" AS TABLE public."{name}"'))
-            known = text("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'")
-            sequences = connection.execute(known).all()
-        steps = [
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            "ALTER TABLE change DISABLE TRIGGER USER",
-            *(f'DELETE FROM public."{name}"' for name in reversed(tables)),
-            *(f'INSERT INTO public."{name}" SELECT * FROM kept."{name}"' for name in tables),
-            *(f"SELECT setval('\"{name}\"', {last or 1}, {'true' if last else 'false'})" for name, last in sequences),
-            "ALTER TABLE change ENABLE TRIGGER USER",
-        ]
-        self.putting_back = "; ".join(steps)
+            connection.exec_driver_sql(
+                "CREATE SCHEMA kept; CREATE TABLE kept.written (name text);"
+                " CREATE FUNCTION kept.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+                " $$ BEGIN INSERT INTO kept.written VALUES (TG_TABLE_NAME); RETURN NULL; END $$"
+            )
+            for name in self.tables:
+                connection.exec_driver_sql(
+                    f'CREATE TABLE kept."{name}" AS TABLE public."{name}";'
+                    f' CREATE TRIGGER kept_note AFTER INSERT OR UPDATE OR DELETE ON public."{name}"'
+                    " EXECUTE FUNCTION kept.note()"
+                )
+            self.sequences = self.positions(connection)
+
+    @staticmethod
+    def positions(connection: Connection) -> dict[str, int | None]:
+        known = text("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'")
+        return {row.sequencename: row.last_value for row in connection.execute(known)}
 
     def renew(self) -> None:
-        if self.putting_back:
-            with self.engine.begin() as connection:
-                connection.exec_driver_sql(self.putting_back)
+        if not self.tables:
+            return
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            written = set(connection.scalars(text("SELECT DISTINCT name FROM kept.written")))
+            changed: list[str] = []  # and what refers to it: a row that is referred to can't be taken out
+            for name, referred in self.tables.items():
+                if name in written or not referred.isdisjoint(changed):
+                    changed.append(name)
+            steps = [
+                *(f'ALTER TABLE public."{name}" DISABLE TRIGGER USER' for name in changed),
+                *(f'DELETE FROM public."{name}"' for name in reversed(changed)),
+                *(f'INSERT INTO public."{name}" SELECT * FROM kept."{name}"' for name in changed),
+                *(f'ALTER TABLE public."{name}" ENABLE TRIGGER USER' for name in changed),
+                *(
+                    f"SELECT setval('\"{name}\"', {self.sequences[name] or 1}, {bool(self.sequences[name])})"
+                    for name, last in self.positions(connection).items()
+                    if last != self.sequences[name]
+                ),
+                "DELETE FROM kept.written",
+            ]
+            connection.exec_driver_sql("; ".join(steps))
 
     def drop(self) -> None:
         self.engine.dispose()

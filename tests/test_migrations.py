@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,27 @@ def test_each_revision_down_and_up_keeps_the_data_of_the_earlier_ones(engine: En
         assert connection.execute(select(models.Region.name)).scalar() == "Край"
     database.upgrade(engine)
     assert database.is_current(engine)
+
+
+def test_a_cancelled_plan_was_cancelled_by_its_last_change(engine: Engine) -> None:
+    """Revision 0016; and terms of every case are worked out anew after it."""
+    database.upgrade(engine)
+    last = dt.datetime(2026, 3, 5, 12, tzinfo=dt.UTC)
+    with engine.begin() as connection:
+        tables = models.metadata.tables
+        connection.execute(tables["organisation"].insert(), {"id": 1, "name": "Искорка"})
+        connection.execute(tables["family"].insert(), {"id": 1, "name": "Т", "organisation_id": 1})
+        connection.execute(tables["procedure"].insert(), {"id": 1, "name": "М", "code": "m"})
+        connection.execute(tables["case"].insert(), {"id": 1, "family_id": 1, "procedure_id": 1, "number": "1"})
+        for number, status in enumerate(("CANCELLED", "IN_FORCE"), 1):
+            plan = {"id": number, "case_id": 1, "number": f"{number}", "edition": number, "status": status}
+            connection.execute(tables["plan"].insert(), {**plan, "changed_at": last})
+    database.downgrade(engine, "0015")
+    database.upgrade(engine)
+    with engine.connect() as connection:
+        days = connection.execute(select(models.Plan.cancelled_on).order_by(models.Plan.id)).scalars().all()
+        assert days == [last.date(), None]
+        assert connection.execute(select(tables["unsettled"].c.case_id)).scalars().all() == [1]
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,3 +209,84 @@ def test_what_people_keep_of_lists_goes_with_its_tables_and_nothing_else(engine:
     assert rows() == {"ab_user": 1, "region": 1}
     database.upgrade(engine)
     assert rows() == {"find": 0, "list_look": 0, "saved_filter": 0, "saved_filter_role": 0, "ab_user": 1, "region": 1}
+
+
+def _insert(engine: Engine, **rows: Any) -> None:
+    """Rows by their tables, as the models have them today."""
+    with engine.begin() as connection:
+        for name, found in rows.items():
+            for row in found if isinstance(found, list) else [found]:
+                connection.execute(models.metadata.tables[name].insert(), row)
+
+
+def _rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def test_signals_in_the_middle_of_their_triage_outlive_its_columns(engine: Engine) -> None:
+    database.upgrade(engine)
+    _fill(engine)
+    moment = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
+    own: dict[str, Any] = {
+        "procedure_id": 1, "factor_set_id": 1, "risk": "HIGH", "risk_reason": "Нет", "triaged_at": moment,
+        "urgent_due_at": moment, "urgent_measures": "Выезд", "agreed_at": moment, "agreed_with_id": 1,
+        "late_reason": "Ночь", "assessed_on": dt.date(2026, 3, 3), "assessment": "Так и есть",
+        "phone": "+7 900 000-00-01",
+    }  # fmt: skip
+    _insert(
+        engine,
+        organisation={"id": 1, "name": "Искорка"},
+        staff={"id": 1, "name": "Старова", "organisation_id": 1},
+        procedure={"id": 1, "name": "Методика", "code": "probe"},
+        factor_set={"id": 1, "name": "Список"},
+        risk_factor={"id": 1, "factor_set_id": 1, "number": "1", "group": "Г", "name": "Признак"},
+        signal=[
+            {"id": 1, "number": "С-1", "content": "Один дома", "organisation_id": 1, **own},
+            {"id": 2, "number": "С-2", "content": "Просят помочь", "organisation_id": 1},
+        ],
+        signal_factor={"signal_id": 1, "factor_id": 1},
+    )
+    kept = [("С-1", "Один дома", "HIGH"), ("С-2", "Просят помочь", None)]
+    database.downgrade(engine, "0014")
+    assert _rows(engine, "SELECT number, content, risk FROM signal ORDER BY id") == kept
+    left = {column["name"] for column in inspect(engine).get_columns("signal")}
+    assert not left & (own.keys() - {"risk"}) and "signal_factor" not in inspect(engine).get_table_names()
+    database.upgrade(engine)
+    assert _rows(engine, "SELECT number, content, risk FROM signal ORDER BY id") == kept
+    assert _rows(engine, "SELECT triaged_at, phone, procedure_id FROM signal WHERE id = 1") == [(None, None, None)]
+    # The keys hold again, and the facts of a signal go with it.
+    _insert(engine, signal_factor={"signal_id": 1, "factor_id": 1})
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM signal WHERE id = 1"))
+    assert _rows(engine, "SELECT count(*) FROM signal_factor") == [(0,)]
+    assert database.differences(engine, models.metadata) == []
+
+
+def test_what_was_marked_is_kept_in_the_words_of_either_revision(engine: Engine) -> None:
+    database.upgrade(engine)
+    _fill(engine)
+    day = dt.date(2026, 3, 2)
+    _insert(
+        engine,
+        organisation={"id": 1, "name": "Искорка"},
+        factor_set={"id": 1, "name": "Список"},
+        procedure={"id": 1, "name": "М" * 200, "code": "probe"},
+        procedure_version={"id": 1, "procedure_id": 1, "number": 2, "title": "Было", "factor_set_id": 1},
+        requirement={"id": 1, "edition_id": 1, "name": "Акт"},
+        family={"id": 1, "name": "Ёлкины", "organisation_id": 1},
+        case={"id": 1, "number": "1", "family_id": 1, "procedure_id": 1, "edition_id": 1},
+        mark=[
+            {"id": id_, "case_id": 1, "requirement_id": 1, "done_on": day, "kind": kind, "note": kind}
+            for id_, kind in enumerate(("DONE", "NEEDED", "WAIVED"), 1)
+        ],
+    )
+    database.downgrade(engine, "0015")
+    assert [(note, bool(waived)) for note, waived in _rows(engine, "SELECT note, waived FROM mark ORDER BY id")] == [
+        ("DONE", False),
+        ("WAIVED", True),
+    ]
+    database.upgrade(engine)
+    assert _rows(engine, "SELECT note, kind FROM mark ORDER BY id") == [("DONE", "DONE"), ("WAIVED", "WAIVED")]
+    assert _rows(engine, "SELECT title, factor_set_id FROM procedure_version") == [("М" * 190 + ", № 2", None)]
+    assert database.differences(engine, models.metadata) == []

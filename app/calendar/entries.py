@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from app.cases.models import Case, CaseStatus
 from app.deadlines.engine import calendars
 from app.deadlines.models import Deadline
+from app.kernel import clock
 from app.kernel.declare import N_, May
 from app.kernel.orm import Row, viewer_of
 from app.kernel.query import Line, ListQuery
@@ -71,7 +72,7 @@ class Kind:
         elif staff_id is not None and self.of is not None:
             criteria.append(self.of(schema.table.c, staff_id))
         query = replace(ListQuery.parse(schema, MultiDict(filters)), tab="")  # of the whole list, not of its first tab
-        today = dt.date.today()
+        today = clock.today()
         return [self.tell(self, line, today) for line in reader(schema).first(query, self.names, MOST, *criteria)]
 
 
@@ -80,7 +81,7 @@ def _deadline(kind: Kind, line: Line, today: dt.date) -> Entry:
     case = line["case"]
     return Entry(
         kind, line.id, line["due_on"], name, what, case.label if case else "", case.id if case else None,
-        late=line["due_on"] < today,
+        late=bool(line["late"]),
     )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def _binding(c: Any) -> ColumnElement[bool]:
 
 KINDS = (
     Kind("deadline", N_("Term of a case"), "history", Deadline, "due_on", {"done_on.empty": "1", "ended_on.empty": "1"},
-         ("due_on", "requirement", "case", "family"), _deadline),
+         ("due_on", "late", "requirement", "case", "family"), _deadline),
     Kind("meeting", N_("Meeting of a commission"), "gavel", Meeting, "held_on", {},
          ("held_on", "commission", "item_count"), _meeting, of=_attended),
     Kind("activity", N_("Row of a plan"), "clipboard-check", Activity, "due_on", {"done_on.empty": "1"},

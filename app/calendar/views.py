@@ -24,6 +24,7 @@ from app.calendar.entries import KINDS, MOST, Entry, entries, production
 from app.calendar.models import CalendarLink
 from app.cases.models import Case
 from app.deadlines.models import Deadline, Delay
+from app.kernel import clock
 from app.kernel.access import digest, identify, may, needs, require_identity, safe_next
 from app.kernel.declare import N_, May
 from app.kernel.orm import Moment, Record, acting_as, now
@@ -71,7 +72,7 @@ class Place:
     @classmethod
     def asked(cls) -> Place:
         """By the address of this request, read strictly."""
-        args, today = request.args, dt.date.today()
+        args, today = request.args, clock.today()
         if set(args) - {"view", "on", "curator"} or any(len(args.getlist(key)) > 1 for key in args):
             raise BadQuery("calendar")
         view, on, curator = args.get("view") or rules.MONTH, args.get("on"), args.get("curator")
@@ -102,7 +103,7 @@ class Calendar(BaseView):  # type: ignore[misc]
     @needs(May.LIST, "Deadline")
     def page(self) -> Any:
         """A month or a week of what the reader may see."""
-        place, today = Place.asked(), dt.date.today()
+        place, today = Place.asked(), clock.today()
         me = require_identity().viewer.staff_id
         if place.curator not in (None, me) and not can_see(session(), Staff, [place.curator or 0]):
             abort(404)
@@ -165,7 +166,7 @@ class Calendar(BaseView):  # type: ignore[misc]
     def meeting(self, pk: int) -> ResponseReturnValue:
         """Another day for a meeting that has not been held."""
         found = session().get(Meeting, pk) or abort(404)
-        if found.held_on < dt.date.today():
+        if found.held_on < clock.today():
             return self._back(_(HELD))
         return self._move(found, "held_on", {})
 
@@ -238,7 +239,7 @@ class Calendar(BaseView):  # type: ignore[misc]
             abort(404)
         if row.asked > MOST_AN_HOUR:
             return Response(status=429, headers={"Retry-After": f"{int(HOUR.total_seconds())}"})
-        today = dt.date.today()
+        today = clock.day_in(clock.zone(found.viewer.zone))
         kept = found.holding.permissions
         with acting_as(db, found.viewer), force_locale(found.locale or current_app.config["BABEL_DEFAULT_LOCALE"]):
             days = (

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, Session, object_session
 from app import scopes
 from app.cases import rules
 from app.families.models import Family
+from app.kernel import clock
 from app.kernel.declare import (
     N_,
     Admin,
@@ -80,7 +81,7 @@ _last_monitoring = latest("monitoring.case_id", "held_on")
 
 def is_quiet(c: Any, viewer: Viewer) -> ColumnElement[bool]:
     """Whether nobody has been in touch with the family for longer than its risk allows."""
-    today, level = dt.date.today(), _risk(c, viewer)
+    today, level = clock.today(), _risk(c, viewer)
     bounds = (
         (literal(RiskLevel[name], level.type), _before(today, days)) for name, days in rules.CONTACT_WITHIN.items()
     )
@@ -94,7 +95,7 @@ def _before(today: dt.date, days: int) -> ColumnElement[dt.date]:
 
 def is_curator_away(c: Any, viewer: Viewer) -> ColumnElement[bool]:
     """Whether whoever leads the case is absent today, or does not work here any more."""
-    today, staff, absence = dt.date.today(), table("staff").alias(), table("absence").alias()
+    today, staff, absence = clock.today(), table("staff").alias(), table("absence").alias()
     left = select(staff.c.id).where(staff.c.id == c.curator_id, staff.c.works.is_(False))
     absent = select(absence.c.id).where(
         absence.c.staff_id == c.curator_id,
@@ -154,7 +155,7 @@ class Case(Record):
     specialists: Mapped[list[Staff]] = links(N_("Specialists"), case_specialist, order_by=Staff.name)
     status: Mapped[CaseStatus] = column(N_("Status"), default=CaseStatus.OPEN)
     reason: Mapped[str | None] = column(N_("Why the case was opened"), LONG)
-    opened_on: Mapped[dt.date] = column(N_("Opened"), default=dt.date.today, happened=True)
+    opened_on: Mapped[dt.date] = column(N_("Opened"), default=clock.today, happened=True)
     consent_on: Mapped[dt.date | None] = column(
         N_("Consent to data processing signed"),
         help=N_("Date on the signed paper that is kept on file."),
@@ -162,7 +163,7 @@ class Case(Record):
     )
     closed_on: Mapped[dt.date | None] = column(N_("Closed"), happened=True)
     closing_ground_id: Mapped[int | None] = reference("closing_ground.id")
-    closing_ground: Mapped[ClosingGround | None] = parent(N_("Closing ground"))
+    closing_ground: Mapped[ClosingGround | None] = parent(N_("Closing ground"), among="edition.grounds")
     outcome_note: Mapped[str | None] = column(N_("What was achieved"), LONG)
     follow_up_months: Mapped[int | None] = column(
         N_("Followed up after closing (months)"), help=N_("As the procedure allows: KZ from 3 to 6.")
@@ -181,7 +182,7 @@ class Case(Record):
     )
     problems: Mapped[list[Problem]] = children(N_("Problems"), order_by="Problem.number", back="case")
     problem_count = counted(N_("Problems"), "problems")
-    days = derived(N_("Days in work"), rules.days_open, ("opened_on", "closed_on"))
+    days = derived(N_("Days in work"), lambda *days: rules.days_open(*days, clock.today()), ("opened_on", "closed_on"))
     risk = computed(N_("Risk"), _risk)
     last_contact = computed(N_("Last contact"), _last_contact)
     quiet = computed(
@@ -271,12 +272,12 @@ class Case(Record):
 
     def prepare(self, session: Session) -> None:
         if not self.number:
-            year = (self.opened_on or dt.date.today()).year
+            year = (self.opened_on or clock.today()).year
             self.number = next_number(session, Case.number, lambda n: rules.case_number(year, n))
         if self.placement is None:
             self.placed_on = None
         elif self.placed_on is None:
-            self.placed_on = self.opened_on if self.id is None else dt.date.today()
+            self.placed_on = self.opened_on if self.id is None else clock.today()
         self._follow(session)
         self._stand_still()
 
@@ -285,6 +286,9 @@ class Case(Record):
         procedure = self.procedure or session.get(Procedure, self.procedure_id)
         if procedure is None or (self.edition is not None and self.edition.procedure_id == procedure.id):
             return
+        stays = self.id is not None and self.procedure_id == procedure.id and not changed(self, "procedure_id")
+        if stays and self.edition is None:
+            return  # it was open before there was a version: somebody moves it knowingly (deadlines/flow.py)
         published = select(ProcedureVersion).where(
             ProcedureVersion.procedure_id == procedure.id, ProcedureVersion.status == VersionStatus.PUBLISHED
         )
@@ -293,7 +297,7 @@ class Case(Record):
 
     def enter(self, stage: Stage | None, day: dt.date | None = None, reason: str | None = None) -> None:
         """Go on to a stage of the procedure; the one before ends on that day."""
-        day = day or dt.date.today()
+        day = day or clock.today()
         for entry in self.passed:
             entry.until = entry.until or day
         self.stage = stage
@@ -304,10 +308,10 @@ class Case(Record):
         """A suspended case has a suspension that is not over; any other has none."""
         standing = [one for one in self.suspensions if one.until is None]
         if self.status is CaseStatus.SUSPENDED and not standing:
-            self.suspensions.append(Suspension(since=dt.date.today()))
+            self.suspensions.append(Suspension(since=clock.today()))
         elif self.status is not CaseStatus.SUSPENDED:
             for one in standing:
-                one.until = max(one.since, dt.date.today() - dt.timedelta(days=1))
+                one.until = max(one.since, clock.today() - dt.timedelta(days=1))
 
     def faults(self) -> Iterator[tuple[str, str]]:
         closed = self.status is CaseStatus.CLOSED
@@ -371,7 +375,7 @@ class StageEntry(Record):
     case: Mapped[Case] = parent(N_("Case"), back_populates="passed")
     stage_id: Mapped[int] = reference("stage.id")
     stage: Mapped[Stage] = parent(N_("Stage"))
-    since: Mapped[dt.date] = column(N_("From"), default=dt.date.today)
+    since: Mapped[dt.date] = column(N_("From"), default=clock.today)
     until: Mapped[dt.date | None] = column(N_("To"))
     reason: Mapped[str | None] = column(N_("Why it went on"), LONG)
 
@@ -399,7 +403,7 @@ class Suspension(Record):
 
     case_id: Mapped[int] = reference("case.id", owned=True)
     case: Mapped[Case] = parent(N_("Case"), panel=True, back_populates="suspensions")
-    since: Mapped[dt.date] = column(N_("From"), default=dt.date.today)
+    since: Mapped[dt.date] = column(N_("From"), default=clock.today)
     until: Mapped[dt.date | None] = column(N_("To"), help=N_("The last day of it. Empty: it still stands."))
     reason: Mapped[str | None] = column(N_("Reason"), LONG)
 
@@ -450,7 +454,7 @@ class CaseEvent(Record):
     case_id: Mapped[int] = reference("case.id", owned=True)
     case: Mapped[Case] = parent(N_("Case"), panel=True)
     kind: Mapped[EventKind] = column(N_("Event"), default=EventKind.FAMILY_CHANGED)
-    happened_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today)
+    happened_on: Mapped[dt.date] = column(N_("Date"), default=clock.today)
     note: Mapped[str | None] = column(N_("What happened"), LONG)
 
     __admin__ = Admin(

@@ -29,8 +29,8 @@ def monitoring_due(watched_from: dt.date | None) -> dt.date | None:
     return months_from(watched_from, MONITORING_MONTHS) if watched_from else None
 
 
-def days_open(opened_on: dt.date | None, closed_on: dt.date | None, today: dt.date | None = None) -> int | None:
+def days_open(opened_on: dt.date | None, closed_on: dt.date | None, today: dt.date) -> int | None:
     """Calendar days from opening to closing, or to today while the case is open."""
     if opened_on is None:
         return None
-    return ((closed_on or today or dt.date.today()) - opened_on).days
+    return ((closed_on or today) - opened_on).days

@@ -7,16 +7,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.orm import Session
 
-from app.cases.models import Case, StageEntry
+from app.cases.models import Case, CaseStatus, StageEntry
 from app.deadlines.engine import Known, known, settle
 from app.deadlines.models import Deadline, Mark
+from app.kernel import clock
 from app.kernel.declare import N_
 from app.kernel.writing import Refused, Wrong, save
 from app.procedures.kinds import RequirementKind, Time
-from app.procedures.models import ProcedureVersion, Requirement, Stage
+from app.procedures.models import Procedure, ProcedureVersion, Requirement, Stage, VersionStatus
+from app.territory.kinds import zone_of
 
 NEEDS_REASON = N_("Something is lacking: say why the case goes on without it.")
 NOT_OF_THIS = N_("This stage belongs to another version of the procedure.")
@@ -25,7 +27,7 @@ OTHER_PROCEDURE = N_("The case runs under another procedure.")
 
 @dataclass(frozen=True)
 class Item:
-    """A requirement of a stage and how it stands: done on a day, waived, or due by one."""
+    """A requirement and how it stands in a case: done on a day, not needed, or due by one."""
 
     id: int
     kind: RequirementKind
@@ -35,17 +37,25 @@ class Item:
     by_hand: bool
     done_on: dt.date | None
     waived: bool
+    today: dt.date  # where the case is led
+    needed: bool = False
+    timed: bool = False
     due_on: dt.date | None = None
     deadline: int | None = None
 
     @property
     def lacking(self) -> bool:
-        return not (self.done_on or self.waived or self.optional)
+        return not (self.done_on or self.waived or (self.optional and not self.needed))
+
+    @property
+    def undecided(self) -> bool:
+        """A term hangs on whether it is needed here, and nobody has said it yet."""
+        return self.optional and self.timed and not (self.done_on or self.waived or self.needed)
 
     @property
     def late(self) -> bool:
         """Missed: the last day has passed and it is not done."""
-        return self.lacking and self.due_on is not None and self.due_on < dt.date.today()
+        return self.lacking and self.due_on is not None and self.due_on < self.today
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class Step:
     until: dt.date | None
     here: bool
     items: Sequence[Item]
+    reason: str = ""  # why the case went on to it although something was lacking
 
     @property
     def passed(self) -> bool:
@@ -77,14 +88,27 @@ class Step:
 
 def line(connection: Connection, case_id: int) -> list[Step]:
     """The stages of a case in order; none when its procedure names none."""
+    return whole(connection, case_id)[0]
+
+
+def undecided(steps: Sequence[Step], anywhere: Sequence[Item]) -> list[Item]:
+    """What waits for a word whether it is needed here, at the stages that the case has come to."""
+    reached = [item for step in steps if step.here or step.passed for item in step.items]
+    return [item for item in (*reached, *anywhere) if item.undecided]
+
+
+def whole(connection: Connection, case_id: int) -> tuple[list[Step], list[Item]]:
+    """The stages of a case in order, and beside them what may be asked for at any time where it applies."""
     case = known(connection, lambda column: column == case_id).get(case_id)
     if case is None or case.edition is None:
-        return []
+        return [], []
     s, r, e, d = (cast(Table, one.__table__).c for one in (Stage, Requirement, StageEntry, Deadline))
     here = case.stage
     entries = {
         row.stage_id: row
-        for row in connection.execute(select(e.stage_id, e.since, e.until).where(e.case_id == case_id).order_by(e.id))
+        for row in connection.execute(
+            select(e.stage_id, e.since, e.until, e.reason).where(e.case_id == case_id).order_by(e.id)
+        )
     }
     terms = {
         row.requirement_id: row
@@ -94,19 +118,27 @@ def line(connection: Connection, case_id: int) -> list[Step]:
             )
         )
     }
-    once = select(*r).where(r.edition_id == case.edition, r.stage_id.is_not(None), ~r.repeats)
-    asked = [row for row in connection.execute(once.order_by(r.position, r.id)) if _applies(row, case)]
+    once = r.stage_id.is_not(None) & ~r.repeats
+    wanted = select(*r).where(r.edition_id == case.edition, once | r.optional)
+    asked = [row for row in connection.execute(wanted.order_by(r.position, r.id)) if _applies(row, case)]
     stages = connection.execute(select(*s).where(s.edition_id == case.edition).order_by(s.number)).all()
-    return [
+    steps = [
         Step(
             stage.id, stage.number, stage.name, stage.entry or "", stage.leave or "",
             since=entries[stage.id].since if stage.id in entries else None,
             until=entries[stage.id].until if stage.id in entries else None,
             here=stage.id == here,
-            items=[_item(row, case, terms.get(row.id)) for row in asked if row.stage_id == stage.id],
+            items=[_item(row, case, terms.get(row.id)) for row in asked if _at(row) == stage.id],
+            reason=(entries[stage.id].reason or "") if stage.id in entries else "",
         )
         for stage in stages
     ]  # fmt: skip
+    return steps, [_item(row, case, terms.get(row.id)) for row in asked if _at(row) is None]
+
+
+def _at(row: Any) -> int | None:
+    """The stage that waits for it; what repeats is no stage's."""
+    return None if row.repeats else row.stage_id
 
 
 def _applies(row: Any, case: Known) -> bool:
@@ -126,6 +158,9 @@ def _item(row: Any, case: Known, term: Any) -> Item:
         row.id, row.kind, row.name, row.who or "", row.optional, row.proof is None,
         done_on=days[0] if days else None,
         waived=row.id in case.standing.waived,
+        needed=row.id in case.standing.needed,
+        timed=row.event is not None and row.count is not None,
+        today=case.today,
         due_on=term.due_on if term else None,
         deadline=term.id if term else None,
     )  # fmt: skip
@@ -190,13 +225,38 @@ def move_to(session: Session, case: Case, version: ProcedureVersion) -> None:
 
 
 @dataclass(frozen=True)
+class Unversioned:
+    """A procedure with open cases that run under no version of it, and the version that they may be moved to."""
+
+    id: int
+    name: str
+    version: int | None
+    count: int
+
+
+def without_version(connection: Connection) -> list[Unversioned]:
+    """Procedures whose open cases began before they had a version: nothing is due there."""
+    c, p, v = (cast(Table, one.__table__).c for one in (Case, Procedure, ProcedureVersion))
+    published = select(func.max(v.id)).where(v.procedure_id == p.id, v.status == VersionStatus.PUBLISHED)
+    rows = connection.execute(
+        select(p.id, p.name, published.scalar_subquery().label("version"), func.count(c.id).label("count"))
+        .join(cast(Table, Case.__table__), c.procedure_id == p.id)
+        .where(c.edition_id.is_(None), c.status != CaseStatus.CLOSED)
+        .group_by(p.id, p.name)
+        .order_by(p.name)
+    )
+    return [Unversioned(row.id, row.name, row.version, row[3]) for row in rows]
+
+
+@dataclass(frozen=True)
 class Change:
-    """What a move would change in the terms of one case: names of requirements."""
+    """What a move would change in the terms of one case: names of requirements, and how many are late at once."""
 
     case_id: int
     number: str
     new: Sequence[str]
     gone: Sequence[str]
+    late: int
 
 
 def preview(session: Session, version: ProcedureVersion, cases: Collection[Case]) -> Iterator[Change]:
@@ -215,7 +275,9 @@ def preview(session: Session, version: ProcedureVersion, cases: Collection[Case]
         before, then = names.get(case.id, {}), after.get(case.id, {})
         new = [name for key, name in then.items() if key not in before]
         gone = [name for key, name in before.items() if key not in then]
-        yield Change(case.id, case.number, new, gone)
+        today = clock.day_in(zone_of(case.family.organisation.zone))
+        late = sum(1 for key in then if key not in before and key[1] and key[1] < today)
+        yield Change(case.id, case.number, new, gone, late)
 
 
 def _due_names(session: Session, cases: Collection[Case]) -> Mapping[int, dict[tuple[str, Any], str]]:

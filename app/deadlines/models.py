@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Enum, UniqueConstraint, case, literal
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app import scopes
 from app.cases.models import Case
 from app.deadlines import rules
+from app.kernel import clock
 from app.kernel.declare import (
     N_,
     Admin,
@@ -31,10 +32,11 @@ from app.kernel.declare import (
     reached,
     reference,
 )
-from app.kernel.orm import LONG, SHORT, Record, Row
+from app.kernel.orm import LONG, SHORT, Model, Record, Row
 from app.procedures.kinds import Country
 from app.procedures.models import Requirement
 from app.roles import ADMINISTRATOR, CASEWORK, COMMISSIONER, CURATOR, DICTIONARY, SECRETARY, SPECIALIST, SUPERVISOR
+from app.territory.kinds import Zone, zone_of
 from app.territory.models import Staff
 
 
@@ -61,18 +63,41 @@ _STATE = Enum(DeadlineState, native_enum=False, create_constraint=False, length=
 
 
 def state(c: Any, viewer: Viewer) -> ColumnElement[DeadlineState]:
-    """The state of a term on this day."""
-    today = dt.date.today()
+    """The state of a term on this day, which is the day of the place where its case is led."""
+    days: dict[dt.date, list[Zone]] = {}
+    for zone in Zone:
+        days.setdefault(clock.day_in(zone_of(zone)), []).append(zone)
+    usual = clock.day_in(zone_of(None))
+    elsewhere = [(zones, day) for day, zones in days.items() if day != usual]
+    waiting = (
+        case(*((c.zone.in_(zones), _waiting(c, day)) for zones, day in elsewhere), else_=_waiting(c, usual))
+        if elsewhere
+        else _waiting(c, usual)
+    )
     return case(
         (c.done_on.is_not(None) & (c.due_on.is_(None) | (c.done_on <= c.due_on)), literal(DeadlineState.DONE, _STATE)),
         (c.done_on.is_not(None), literal(DeadlineState.LATE, _STATE)),
         (c.ended_on.is_not(None), literal(DeadlineState.DROPPED, _STATE)),
         (c.due_on.is_(None), literal(DeadlineState.STANDS, _STATE)),
+        else_=waiting,
+    )
+
+
+def _waiting(c: Any, today: dt.date) -> ColumnElement[DeadlineState]:
+    """The state of a term that is waited for."""
+    return case(
         (c.due_on < today, literal(DeadlineState.OVERDUE, _STATE)),
         (c.due_on == today, literal(DeadlineState.TODAY, _STATE)),
         (c.due_on <= rules.end_of_week(today), literal(DeadlineState.WEEK, _STATE)),
         else_=literal(DeadlineState.AHEAD, _STATE),
     )
+
+
+def days_late(
+    due_on: dt.date | None, done_on: dt.date | None, ended_on: dt.date | None, zone: Zone | None
+) -> int | None:
+    """By how many days it was or is late, by the day of the place where the case is led."""
+    return rules.days_late(due_on, done_on, ended_on, clock.day_in(zone_of(zone)))
 
 
 class Deadline(Row):
@@ -96,11 +121,13 @@ class Deadline(Row):
     due_on: Mapped[dt.date | None] = column(N_("Due"))
     done_on: Mapped[dt.date | None] = column(N_("Done"))
     ended_on: Mapped[dt.date | None] = column(N_("Expected no longer since"))
+    # By whose days it is overdue: that of the case's organisation, written down by the engine.
+    zone: Mapped[Zone | None] = column(N_("Time zone"))
     state = computed(N_("State"), state)
     family = reached(N_("Family"), "case.family")
     curator = reached(N_("Curator"), "case.curator")
     organisation = reached(N_("Organisation"), "case.family.organisation")
-    late = derived(N_("Days late"), rules.days_late, ("due_on", "done_on", "ended_on"))
+    late = derived(N_("Days late"), days_late, ("due_on", "done_on", "ended_on", "zone"))
 
     __admin__ = Admin(
         one=N_("Term"),
@@ -132,27 +159,44 @@ class Deadline(Row):
     )  # fmt: skip
 
 
+class MarkKind(Choice):
+    """What somebody says of a requirement in a case. Whether it applies is what was said last."""
+
+    DONE = N_("Done")
+    NEEDED = N_("Needed here")
+    WAIVED = N_("Not needed here")
+
+
+class Unsettled(Model):
+    """A case whose terms are to be worked out anew: something has changed for too many of them to do it at once."""
+
+    __tablename__ = "unsettled"
+    __table_args__ = {"extend_existing": False}
+
+    case_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class Mark(Record):
-    """That something a procedure asks for is done, where no other record proves it; or that it does not apply."""
+    """That something a procedure asks for is done, where no other record proves it; or whether it applies at all."""
 
     __tablename__ = "mark"
 
     case_id: Mapped[int] = reference("case.id", owned=True)
     case: Mapped[Case] = parent(N_("Case"), panel=True)
     requirement_id: Mapped[int] = reference("requirement.id")
-    requirement: Mapped[Requirement] = parent(N_("What is done"), narrow=("case.edition", "edition"))
-    done_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today, happened=True)
-    waived: Mapped[bool] = column(N_("Does not apply here"), default=False)
-    note: Mapped[str | None] = column(N_("Note"), LONG, help=N_("Number of the paper; why it does not apply."))
+    requirement: Mapped[Requirement] = parent(N_("Requirement"), narrow=("case.edition", "edition"))
+    kind: Mapped[MarkKind] = column(N_("What is said of it"), default=MarkKind.DONE)
+    done_on: Mapped[dt.date] = column(N_("Date"), default=clock.today, happened=True)
+    note: Mapped[str | None] = column(N_("Note"), LONG, help=N_("Number of the paper; why it is not needed."))
 
     __admin__ = Admin(
         one=N_("Mark of completion"),
         title=N_("Marks of completion"),
         name=("done_on",),
-        list=("case", "requirement", "done_on", "waived", "note"),
-        form={N_("Mark of completion"): ("case", "requirement", "done_on", "waived", "note")},
+        list=("case", "requirement", "kind", "done_on", "note"),
+        form={N_("Mark of completion"): ("case", "requirement", "kind", "done_on", "note")},
         search=("note", "case"),
-        filters=("case", "requirement", "done_on", "waived"),
+        filters=("case", "requirement", "kind", "done_on"),
         order=("done_on", "desc"),
         scans=True,
         scope=scopes.BY_CASE,
@@ -162,8 +206,9 @@ class Mark(Record):
     )
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        if self.waived and not self.note:
-            yield "note", N_("Say why it does not apply.")
+        optional = self.requirement is not None and self.requirement.optional
+        if self.kind is MarkKind.WAIVED and not self.note and not optional:
+            yield "note", N_("Say why it is not needed.")
 
 
 class Delay(Record):
@@ -175,7 +220,7 @@ class Delay(Record):
     case: Mapped[Case] = parent(N_("Case"), panel=True)
     deadline_id: Mapped[int] = reference("deadline.id", owned=True)
     deadline: Mapped[Deadline] = parent(N_("Term"), panel=True, narrow=("case", "case"))
-    decided_on: Mapped[dt.date] = column(N_("Decided"), default=dt.date.today)
+    decided_on: Mapped[dt.date] = column(N_("Decided"), default=clock.today)
     until: Mapped[dt.date | None] = column(N_("Put off until"), help=N_("Empty: only the reason is written down."))
     reason: Mapped[str] = column(N_("Reason"), LONG)
     approved_by_id: Mapped[int | None] = reference("staff.id")
@@ -210,7 +255,7 @@ class DayOff(Record):
     __table_args__ = (UniqueConstraint("country", "day"),)
 
     country: Mapped[Country] = column(N_("Country"), default=Country.RU)
-    day: Mapped[dt.date] = column(N_("Date"))
+    day: Mapped[dt.date] = column(N_("Date"), active_history=True)
     worked: Mapped[bool] = column(N_("A working day"), default=False, help=N_("Not ticked: a day off."))
     name: Mapped[str | None] = column(N_("Why"), SHORT, help=N_("The holiday, or the decree that moves the day."))
 

@@ -12,10 +12,13 @@ from sqlalchemy import select
 
 from app.cases.models import Case, CaseStatus
 from app.deadlines import flow
-from app.deadlines.models import Mark
-from app.kernel.access import allowed, needs, require
+from app.deadlines.engine import catch_up
+from app.deadlines.models import Mark, MarkKind
+from app.kernel import clock
+from app.kernel.access import allowed, needs, require, safe_next
 from app.kernel.declare import May
 from app.kernel.grants import Grant
+from app.kernel.show import text
 from app.kernel.web import session
 from app.kernel.writing import Conflict, Refused, Wrong, save
 from app.procedures.models import ProcedureVersion, Requirement, Stage, VersionStatus
@@ -37,6 +40,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
         if request.method == "POST":
             require(May.EDIT.permission, "Case")
         case = session().get(Case, pk) or abort(404)
+        catch_up(session(), [pk])
         if request.method == "GET":
             return self._page(case)
         stage = session().get(Stage, request.form.get("stage", 0, type=int))
@@ -66,7 +70,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
     @expose("/<int:pk>/mark", methods=["POST"])
     @needs(May.ADD, "Mark")
     def mark(self, pk: int) -> Any:
-        """One requirement is done, on a day; or does not apply, with a reason."""
+        """One requirement is done, on a day; or is needed here, or is not."""
         case = session().get(Case, pk) or abort(404)
         requirement = session().get(Requirement, request.form.get("requirement", 0, type=int)) or abort(404)
         if requirement.edition_id != case.edition_id:
@@ -74,25 +78,27 @@ class CaseFlow(BaseView):  # type: ignore[misc]
         try:
             day = dt.date.fromisoformat(request.form.get("done_on", ""))
         except ValueError:
-            day = dt.date.today()
-        waived, note = request.form.get("waived") == "1", request.form.get("note", "").strip()[:5000] or None
+            day = clock.today()
+        kind = MarkKind.__members__.get(request.form.get("kind", "")) or abort(400)
+        note = request.form.get("note", "").strip()[:5000] or None
         try:
-            save(session(), Mark(case=case, requirement=requirement, done_on=day, waived=waived, note=note))
+            save(session(), Mark(case=case, requirement=requirement, kind=kind, done_on=day, note=note))
             session().commit()
-            flash(gettext("Marked: %(what)s.", what=requirement.name), "success")
+            flash(f"{text(kind)}: {requirement.name}.", "success")
         except Refused as refused:
             session().rollback()
             return self._page(session().get(Case, pk), problems=[gettext(item.message) for item in refused.wrong]), 422
-        return redirect(url_for("CaseFlow.form", pk=pk))
+        return redirect(safe_next(request.form.get("next") or url_for("CaseFlow.form", pk=pk)))
 
     def _page(self, case: Any, to: int | None = None, reason: str = "", problems: list[str] | None = None) -> Any:
-        steps = flow.line(session().connection(), case.id)
+        steps, anywhere = flow.whole(session().connection(), case.id)
         here = next((n for n, step in enumerate(steps) if step.here), -1)
         target = to or (steps[here + 1].id if here + 1 < len(steps) else None)
         return self.render_template(
             "deadlines/flow.html",
             case=case,
             steps=steps,
+            anywhere=anywhere,
             target=target,
             reason=reason,
             problems=problems or [],
@@ -100,7 +106,7 @@ class CaseFlow(BaseView):  # type: ignore[misc]
             may_mark=allowed(May.ADD.permission, "Mark") and case.status is not CaseStatus.CLOSED,
             may_move=allowed(May.EDIT.permission, "Case") and case.status is not CaseStatus.CLOSED,
             may_overrule=allowed(*OVERRULE),
-            today=dt.date.today(),
+            today=clock.today(),
         )
 
 
@@ -139,9 +145,18 @@ class MoveCases(BaseView):  # type: ignore[misc]
                 )
                 return redirect(url_for("MoveCases.form", pk=pk))
             flash(ngettext("%(num)d case moved.", "%(num)d cases moved.", len(moved)), "success")
-            return redirect(url_for("ProcedureVersion.show", pk=pk))
+            more = len(cases) == MOST and len(moved) == MOST  # those that did not come onto this page
+            return redirect(url_for("MoveCases.form" if more else "ProcedureVersion.show", pk=pk))
+        first = any(case.edition_id is None for case in cases)
         changes = list(flow.preview(session(), version, cases)) if cases else []
-        return self.render_template("deadlines/move.html", version=version, changes=changes, published=published)
+        return self.render_template(
+            "deadlines/move.html",
+            version=version,
+            changes=changes,
+            published=published,
+            first=first,
+            cut=len(cases) == MOST,
+        )
 
 
 class Reopening(BaseView):  # type: ignore[misc]

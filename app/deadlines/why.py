@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+from flask import abort, redirect, request
 from flask_babel import ngettext
 
-from app.deadlines.engine import calendars, known, rule_of
+from app.deadlines.engine import calendars, catch_up, known, rule_of
 from app.deadlines.models import Deadline
 from app.kernel.i18n import gettext
 from app.kernel.query import Line
@@ -24,6 +25,8 @@ _MOST = 12  # days named one by one; more than that are counted
 def deadline(line: Line) -> dict[str, Any]:
     """The plain values of a term's page."""
     row = session().get(Deadline, line.id)
+    if row is not None and catch_up(session(), [row.case_id]):
+        abort(redirect(request.full_path))  # the line was read before
     return {"why": reasons(row) if row is not None else []}
 
 

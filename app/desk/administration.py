@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flask import current_app
+from flask_babel import ngettext
 from sqlalchemy import func, select
 
+from app.deadlines import engine, flow
 from app.kernel import backup
 from app.kernel.access import UserAccount
 from app.kernel.declare import N_
@@ -19,6 +22,7 @@ from app.kernel.orm import now
 from app.kernel.scope import table
 from app.kernel.show import text
 from app.kernel.web import session
+from app.procedures.kinds import Country
 from app.procedures.models import Procedure
 from app.territory.models import Organisation, Staff
 
@@ -46,9 +50,9 @@ class Step:
 
 def health() -> list[Sign]:
     """What of the machine may fail. Of copies only those are known that the product has made itself."""
-    engine = session().get_bind()
-    name = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[engine.dialect.name]
-    free = _free_gigabytes(engine)
+    bind = session().get_bind()
+    name = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[bind.dialect.name]
+    free = _free_gigabytes(bind)
     account = UserAccount.__table__.c
     locked = session().scalar(select(func.count(account.user_id)).where(account.locked_until > now())) or 0
     found = [Sign(gettext("Database"), gettext("%(name)s answers", name=name), True)]
@@ -64,7 +68,25 @@ def health() -> list[Sign]:
     left = session().scalar(select(func.count(users.id)).where(*dismissed)) or 0
     if left:
         found.append(Sign(gettext("Accounts of those who work here no more"), str(left), False, "/accounts/"))
-    return found
+    return [*found, *_terms()]
+
+
+def _terms() -> Iterator[Sign]:
+    """Terms that are not to be relied upon: of cases that are counted under no version, or not anew yet; estimates."""
+    connection = session().connection()
+    for (country, year), count in sorted(engine.estimated(connection).items()):
+        words = ngettext("%(num)d term is an estimate", "%(num)d terms are an estimate", count)
+        title = gettext("Days off of %(year)s are not known", year=year)
+        yield Sign(f"{title}: {text(Country[country])}", words, False, "/day-off/")
+    if left := engine.waiting(connection):
+        words = ngettext("%(num)d case waits for it", "%(num)d cases wait for it", left)
+        yield Sign(gettext("Terms to be counted anew"), words, False)
+    for one in flow.without_version(connection):
+        words = ngettext(
+            "%(num)d case without a version: no terms", "%(num)d cases without a version: no terms", one.count
+        )
+        path = f"/procedure-version/{one.version}/move" if one.version else f"/procedure-version/?procedure={one.id}"
+        yield Sign(one.name, words, False, path)
 
 
 def _post() -> Sign:

@@ -19,6 +19,7 @@ from app.desk import rules
 from app.desk.rules import WEEK
 from app.handover.models import Handover
 from app.journal.models import Contact
+from app.kernel import clock
 from app.kernel.access import allowed, may, require_identity
 from app.kernel.declare import N_, May
 from app.kernel.grants import COUNT, MANAGE_ACCOUNTS
@@ -27,8 +28,8 @@ from app.kernel.orm import Row
 from app.kernel.query import Line, ListQuery, totals
 from app.kernel.schema import schema_of
 from app.kernel.screens.base import reader
-from app.kernel.show import text, zone
-from app.meetings.models import AgendaItem, Meeting
+from app.kernel.show import text
+from app.meetings.models import AgendaItem, Commission, Meeting
 from app.plans.models import Activity, Plan
 from app.risks.models import RiskLevel
 from app.signals.models import Signal
@@ -131,13 +132,13 @@ def activity(line: Line, today: dt.date) -> Item:
 
 def deadline(line: Line, today: dt.date) -> Item:
     due = line["due_on"]
-    late = days_late((today - due).days) if due < today else ""
+    late = days_late(line["late"]) if line["late"] else ""
     when = " · ".join(filter(None, (_label(line, "case"), _colleague(line))))
     return Item(f"/deadline/{line.id}", _label(line, "family"), _label(line, "requirement"), late, when, due)
 
 
 def signal(line: Line, today: dt.date) -> Item:
-    received = line["received_at"].astimezone(zone())
+    received = line["received_at"].astimezone(clock.here())
     days = (today - received.date()).days
     late = ngettext("waits for %(num)d day", "waits for %(num)d days", days) if days > 0 else ""
     risk = gettext("risk: %(level)s", level=text(line["risk"]).lower()) if line["risk"] else ""
@@ -182,6 +183,13 @@ def meeting(line: Line, today: dt.date) -> Item:
     return Item(f"/meeting/{line.id}", _label(line, "commission"), questions, when=text(line["held_on"]))
 
 
+def commission(line: Line, today: dt.date) -> Item:
+    ahead, last = line["next_met"], line["last_met"]
+    late = gettext("%(day)s is later than the procedure asks", day=text(ahead)) if ahead else ""
+    when = gettext("last meeting %(day)s", day=text(last)) if last else gettext("has not met yet")
+    return Item(f"/commission/{line.id}", line["name"], late or gettext("the next meeting is not appointed"), when=when)
+
+
 def plan(line: Line, today: dt.date) -> Item:
     when = " · ".join(filter(None, (line["number"], _colleague(line))))
     since = gettext("agreed %(day)s", day=text(line["agreed_on"])) if line["agreed_on"] else ""
@@ -202,7 +210,7 @@ def unled(line: Line, today: dt.date) -> Item:
     return replace(case(line, today), late=gettext("%(who)s is away", who=_label(line, "curator")))
 
 
-DEADLINE = ("requirement", "case", "family", "curator", "due_on")
+DEADLINE = ("requirement", "case", "family", "curator", "due_on", "late")
 ACTIVITY = ("title", "family", "due_on", "responsible", "curator")
 SIGNAL = (
     "number", "received_at", "reporter", "content", "risk", "family", "status", "urgent_due_at", "agreed_at",
@@ -212,6 +220,7 @@ PLAN = ("number", "family", "curator", "made_on", "agreed_on")
 ITEM = ("question", "case", "family", "commission", "held_on")
 HANDED = ("case", "family", "giver", "receiver", "day", "until", "reason")
 MEETING = ("held_on", "commission", "item_count")
+COMMISSION = ("name", "last_met", "next_met")
 
 
 NOBODY = 2**31 - 1  # a number that no member of staff has: whoever is none has received nothing
@@ -253,9 +262,15 @@ def quiet() -> Block:
     return Block(N_("Long without contact"), Case, filters, CASE, case, "last_contact", reminds=True)
 
 
+def unscheduled() -> Block:
+    """Commissions that procedures ask to sit more often (PRM-T2)."""
+    title = N_("Meetings to appoint")
+    return Block(title, Commission, {"unscheduled": "1"}, COMMISSION, commission, "name", reminds=True)
+
+
 def hands() -> tuple[Block, ...]:
     """What has passed to the reader, and what ought to pass: of the absent, and back to those who have returned."""
-    yesterday = dt.date.today() - dt.timedelta(days=1)
+    yesterday = clock.today() - dt.timedelta(days=1)
     mine = str(require_identity().viewer.staff_id or NOBODY)
     received = {"receiver": mine, "state": "IN_FORCE", "read_on.empty": "1"}
     over = {"state": "IN_FORCE", "temporary": "1", "until.to": f"{yesterday}"}
@@ -362,7 +377,7 @@ def secretary(today: dt.date) -> tuple[Group, ...]:
         Group(
             N_("Sittings ahead"),
             "calendar-event",
-            (Block(N_("Meetings"), Meeting, ahead, MEETING, meeting, "held_on"),),
+            (unscheduled(), Block(N_("Meetings"), Meeting, ahead, MEETING, meeting, "held_on")),
             wide=True,
         ),
         Group(
@@ -411,6 +426,8 @@ def groups(today: dt.date) -> list[Group]:
         found.extend(casework(today))
     if rules.SECRETARY in mine:
         found.extend(secretary(today))
+    elif rules.STAFF in mine:
+        found.append(Group(N_("Sittings ahead"), "calendar-event", (unscheduled(),)))
     return found
 
 

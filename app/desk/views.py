@@ -16,6 +16,7 @@ from flask_babel import format_date
 from app.desk import administration, blocks, figures, rules
 from app.desk.blocks import Block, Group, Item, counts, open_to_reader
 from app.handover.workload import HAND_OVER
+from app.kernel import clock
 from app.kernel.access import allowed, may
 from app.kernel.declare import May
 from app.kernel.help import is_newcomer
@@ -81,7 +82,7 @@ class Desk(BaseView):  # type: ignore[misc]
 
     @expose("/")
     def today(self) -> Any:
-        today, parts = dt.date.today(), blocks.parts()
+        today, parts = clock.today(), blocks.parts()
         shown, numbers = self._shown(blocks.groups(today), today)
         return self.render_template(
             "desk/today.html",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped
 
 from app import scopes
 from app.families import rules
-from app.kernel import numbers
+from app.kernel import clock, numbers
 from app.kernel.declare import (
     N_,
     Admin,
@@ -192,7 +192,7 @@ class Member(Record):
     iin: Mapped[str | None] = column(
         N_("IIN"), String(12), index=True, check=numbers.iin, help=N_("Individual number of Kazakhstan: 12 digits.")
     )
-    age = derived(N_("Age"), rules.age, ("born_on",))
+    age = derived(N_("Age"), lambda day: rules.age(day, clock.today()), ("born_on",))
 
     __admin__ = Admin(
         one=N_("Family member"),
@@ -220,7 +220,7 @@ class Member(Record):
     )
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        if self.born_on and self.born_on > dt.date.today():
+        if self.born_on and self.born_on > clock.today():
             yield "born_on", N_("The date of birth lies in the future. Check the year.")
 
 

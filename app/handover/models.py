@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session
 
 from app import scopes
 from app.cases.models import Case
+from app.kernel import clock
 from app.kernel.declare import N_, Admin, Choice, May, Page, column, parent, reached, reference
 from app.kernel.orm import LONG, SHORT, Record, changed
 from app.roles import ADMINISTRATOR, CASEWORK, COMMISSIONER, CURATOR, SECRETARY, SPECIALIST, SUPERVISOR
@@ -35,7 +36,7 @@ class Absence(Record):
 
     staff_id: Mapped[int] = reference("staff.id", owned=True)
     staff: Mapped[Staff] = parent(N_("Who is away"), panel=True, foreign_keys="Absence.staff_id")
-    since: Mapped[dt.date] = column(N_("Away from"), default=dt.date.today)
+    since: Mapped[dt.date] = column(N_("Away from"), default=clock.today)
     until: Mapped[dt.date | None] = column(N_("Away until"), help=N_("The last day; empty while it is not known."))
     reason: Mapped[AbsenceReason] = column(N_("Reason of the absence"), default=AbsenceReason.LEAVE)
     stand_in_id: Mapped[int | None] = reference("staff.id")
@@ -103,7 +104,7 @@ class Handover(Record):
     giver: Mapped[Staff | None] = parent(N_("From whom"), foreign_keys="Handover.giver_id")
     receiver_id: Mapped[int] = reference("staff.id")
     receiver: Mapped[Staff] = parent(N_("To whom"), foreign_keys="Handover.receiver_id")
-    day: Mapped[dt.date] = column(N_("Handed over on"), default=dt.date.today)
+    day: Mapped[dt.date] = column(N_("Handed over on"), default=clock.today)
     reason: Mapped[HandoverReason] = column(N_("Reason of the hand-over"), default=HandoverReason.OTHER)
     temporary: Mapped[bool] = column(N_("For a time"), default=False)
     until: Mapped[dt.date | None] = column(N_("Until"))

@@ -19,7 +19,7 @@ from app.handover import transfer, workload
 from app.handover.models import Absence, Handover, HandoverReason, HandoverState
 from app.handover.rules import Candidate, Suggestion
 from app.handover.workload import HAND_OVER
-from app.kernel import forms
+from app.kernel import clock, forms
 from app.kernel.access import needs, require, require_identity
 from app.kernel.declare import N_, May
 from app.kernel.query import Line, record_number
@@ -54,7 +54,7 @@ class TermsForm(forms.EntityForm):
     def terms(self) -> transfer.Terms:
         return transfer.Terms(
             self.reason.data or HandoverReason.OTHER,
-            self.day.data or dt.date.today(),
+            self.day.data or clock.today(),
             bool(self.temporary.data),
             self.until.data,
             self.note.data,
@@ -88,7 +88,7 @@ class Workload(BaseView):  # type: ignore[misc]
     @expose("/")
     @needs(_MAY)
     def list(self) -> Any:
-        today = dt.date.today()
+        today = clock.today()
         return self.render_template("handover/workload.html", shares=workload.shares(session(), today), today=today)
 
     @expose("/<int:pk>", methods=["GET", "POST"])
@@ -133,7 +133,7 @@ class Workload(BaseView):  # type: ignore[misc]
         """The absent one is back: his cases return to him."""
 
         def back(db: Session, found: Sequence[Handover]) -> str:
-            transfer.give_back(db, found, dt.date.today(), require_identity().name)
+            transfer.give_back(db, found, clock.today(), require_identity().name)
             return ngettext("%(num)d case is returned.", "%(num)d cases are returned.", len(found))
 
         return self._with_ticked(pk, back)
@@ -157,7 +157,7 @@ class Workload(BaseView):  # type: ignore[misc]
         if found.receiver_id != require_identity().viewer.staff_id:
             abort(403)
         if found.read_on is None and found.state is HandoverState.IN_FORCE:
-            found.read_on = dt.date.today()
+            found.read_on = clock.today()
             session().commit()
             flash(gettext("It is noted that you have read it."), "success")
         return redirect(url_for("Case.show", pk=found.case_id))
@@ -175,14 +175,14 @@ class Workload(BaseView):  # type: ignore[misc]
             [case.id for case in cases], ("number", "family", "status", "risk", "last_contact"))}  # fmt: skip
         chosen = None if ticked is None else set(ticked)
         passing = [(case, _level(lines[case.id])) for case in cases if chosen is None or str(case.id) in chosen]
-        found = workload.successors(session(), passing, giver_id, dt.date.today())
+        found = workload.successors(session(), passing, giver_id, clock.today())
         return [
             Row(case, lines[case.id], found.get(case.id), chosen is None or str(case.id) in chosen) for case in cases
         ]
 
     def _proposed(self, giver: Staff | None) -> TermsForm:
         """What is known of the absence stands in the form already."""
-        today = dt.date.today()
+        today = clock.today()
         away = workload.absences(session(), today).get(giver.id) if giver else None
         if giver is not None and not giver.works:
             return TermsForm(data={"reason": HandoverReason.DISMISSAL, "day": today})
@@ -237,7 +237,7 @@ class Workload(BaseView):  # type: ignore[misc]
     def _page(self, giver: Staff | None, form: TermsForm, rows: Sequence[Row] | None = None, status: int = 200) -> Any:
         rows = self._rows(giver) if rows is None else rows
         forms.label_references(session(), form)
-        today = dt.date.today()
+        today = clock.today()
         page = self.render_template(
             "handover/curator.html",
             giver=giver,

@@ -17,6 +17,7 @@ from app.families.models import Family
 from app.handover import rules
 from app.handover.models import Absence
 from app.handover.rules import Candidate, Place, Suggestion
+from app.kernel import clock
 from app.kernel.declare import N_, Hint, May, Reach
 from app.kernel.grants import Grant, holders
 from app.kernel.i18n import gettext
@@ -171,7 +172,7 @@ def appointed(
 ) -> Hint | None:
     """Whom to appoint for a family that lives there, and why."""
     found = rules.suggest(place, candidates(session, organisation_id, today, but=but))
-    return Hint(found.candidate.id, found.candidate.name, reason(found)) if found else None
+    return Hint(str(found.candidate.id), found.candidate.name, reason(found)) if found else None
 
 
 def for_case(session: Session, values: Mapping[str, Any]) -> Hint | None:
@@ -179,7 +180,7 @@ def for_case(session: Session, values: Mapping[str, Any]) -> Hint | None:
     family = session.get(Family, values["family"]) if values.get("family") else None
     if family is None:
         return None
-    return appointed(session, family.organisation_id, place_of(family), dt.date.today(), but={values.get("curator")})
+    return appointed(session, family.organisation_id, place_of(family), clock.today(), but={values.get("curator")})
 
 
 def successors(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped
 
 from app import scopes
 from app.cases.models import Case, Problem
+from app.kernel import clock
 from app.kernel.declare import N_, Admin, Choice, May, Print, children, column, links, parent, reached, reference
 from app.kernel.orm import LONG, Record, metadata
 from app.plans.models import Goal
@@ -45,7 +46,7 @@ class Contact(Record):
 
     case_id: Mapped[int] = reference("case.id", owned=True)
     case: Mapped[Case] = parent(N_("Case"), panel=True)
-    held_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today, happened=True)
+    held_on: Mapped[dt.date] = column(N_("Date"), default=clock.today, happened=True)
     kind: Mapped[ContactKind] = column(N_("Kind of contact"), default=ContactKind.PHONE)
     event: Mapped[str] = column(N_("Event"), LONG)
     goals: Mapped[list[Goal]] = links(N_("Goals"), contact_goal, order_by=Goal.number, narrow=("case", "plan.case"))
@@ -92,7 +93,7 @@ class Monitoring(Record):
 
     case_id: Mapped[int] = reference("case.id", owned=True)
     case: Mapped[Case] = parent(N_("Case"), panel=True)
-    held_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today, happened=True)
+    held_on: Mapped[dt.date] = column(N_("Date"), default=clock.today, happened=True)
     decision: Mapped[MonitoringDecision | None] = column(N_("Decision"))
     conclusion: Mapped[str | None] = column(N_("Conclusion"), LONG)
     results: Mapped[list[MonitoringResult]] = children(N_("Results"), order_by="MonitoringResult.id", back="monitoring")

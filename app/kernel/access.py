@@ -19,15 +19,15 @@ from flask_appbuilder.security.sqla.models import Role, User, assoc_user_role
 from flask_babel import gettext as _
 from flask_jwt_extended import verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
-from flask_login import current_user
+from flask_login import UserMixin, current_user
 from jwt import PyJWTError
 from sqlalchemy import ColumnElement, ForeignKey, Select, String, and_, bindparam, false, func, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Mapped, Session, make_transient_to_detached, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kernel.declare import NOBODY, May, Viewer
-from app.kernel.grants import Holding, blind, held_by_user, holding_in
-from app.kernel.orm import Row, now
+from app.kernel.grants import Holding, Lines, blind, held_by_user, holding_in
+from app.kernel.orm import Row, connection_of, now
 from app.kernel.query import readable
 from app.kernel.schema import schema_of
 from app.kernel.scope import table
@@ -73,10 +73,18 @@ def digest(secret: str) -> str:
 
 
 @dataclass(frozen=True)
+class Visitor(UserMixin):
+    """What Flask-Login is told of a user: it asks for no more, and a whole ``User`` takes time to make."""
+
+    id: int
+    username: str
+
+
+@dataclass(frozen=True)
 class Identity:
     """The user of a request, read once. Nothing of it touches the database again."""
 
-    user: User
+    user: Visitor
     name: str
     holding: Holding
     viewer: Viewer
@@ -114,7 +122,7 @@ def sound(alarm: Callable[[], ColumnElement[bool]]) -> None:
 
 def _role_names() -> Select[Any]:
     return (
-        select(func.aggregate_strings(Role.name, "\n"))
+        select(Lines(Role.name))
         .join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
         .where(assoc_user_role.c.user_id == bindparam("user_id"))
     )
@@ -126,7 +134,9 @@ def _about() -> Select[Any]:
     staff, organisation, account, sign_in = map(table, ("staff", "organisation", "account", "sign_in"))
     return (
         select(
-            *_users.columns,
+            _users.c.username,
+            _users.c.first_name,
+            _users.c.last_name,
             account.c.must_change,
             account.c.locale,
             staff.c.id.label("staff_id"),
@@ -134,9 +144,10 @@ def _about() -> Select[Any]:
             staff.c.organisation_id,
             func.coalesce(staff.c.municipality_id, organisation.c.municipality_id).label("municipality_id"),
             staff.c.precinct_id,
+            organisation.c.zone,
             sign_in.c.at,
             sign_in.c.seen_at,
-            held_by_user().scalar_subquery().label("held"),
+            held_by_user().label("held"),
             _role_names().scalar_subquery().label("roles"),
             organisation.c.name.label("organisation"),
             _alarm[0]().label("alarm"),
@@ -152,16 +163,13 @@ def _about() -> Select[Any]:
 
 def identify(session: Session, user_id: int, sign_in: str | None = None, *, by_token: bool = False) -> Identity | None:
     """Everything about an active user in one statement; with a sign-in, only while that holds."""
-    row = session.connection().execute(_about(), {"user_id": user_id, "digest": sign_in}).first()
+    row = connection_of(session).execute(_about(), {"user_id": user_id, "digest": sign_in}).first()
     if row is None or (sign_in is not None and not _holds(session, row, sign_in, by_token)):
         return None
-    # Of no session: no commit makes it be read again.
-    user = User(**dict(zip(_users.columns.keys(), row, strict=False)))
-    make_transient_to_detached(user)
     holding = holding_in(row.held)
     return Identity(
-        user,
-        row.name or full_name(user.first_name, user.last_name) or user.username,
+        Visitor(user_id, row.username),
+        row.name or full_name(row.first_name, row.last_name) or row.username,
         holding,
         Viewer(
             user_id,
@@ -170,6 +178,7 @@ def identify(session: Session, user_id: int, sign_in: str | None = None, *, by_t
             row.organisation_id,
             row.municipality_id,
             row.precinct_id,
+            row.zone.key if row.zone else "",
             blind(holding),
         ),
         bool(row.must_change),
@@ -209,13 +218,13 @@ def identity() -> Identity | None:
 
 
 def _session() -> Session:
-    return cast(Session, current_app.extensions["sqlalchemy"].session)
+    return cast(Session, current_app.extensions["sqlalchemy"].session())
 
 
 class Security(SecurityManager):
     """Flask-AppBuilder's users, roles and tokens; permissions are looked up in what was read at entry."""
 
-    def load_user(self, pk: Any) -> User | None:
+    def load_user(self, pk: Any) -> Visitor | None:
         """The user of a session cookie, while the cookie's sign-in holds."""
         secret = flask.session.get("sign_in")
         if not isinstance(secret, str) or not str(pk).isdecimal():
@@ -223,7 +232,7 @@ class Security(SecurityManager):
         g.identity = identify(_session(), int(pk), digest(secret))
         return g.identity.user if g.identity else None
 
-    def load_user_jwt(self, _jwt_header: Any, jwt_data: Any) -> User | None:
+    def load_user_jwt(self, _jwt_header: Any, jwt_data: Any) -> Visitor | None:
         """The user of a token, while the token's sign-in holds."""
         user_id, secret = int(jwt_data["sub"]), str(jwt_data["sid"])
         g.identity = identify(_session(), user_id, digest(secret), by_token=True)
@@ -333,6 +342,12 @@ def allowed(permission: str, resource: str) -> bool:
 def may(flag: May, entity: type[Row]) -> bool:
     """Whether whoever is asking may do this with records of the entity (with those he sees)."""
     return allowed(flag.permission, entity.__name__)
+
+
+def permits() -> Callable[[May, type[Row]], bool]:
+    """The same as :func:`may`, for one page that asks it many times of the same person."""
+    permissions = holding().permissions
+    return lambda flag, entity: (flag.permission, entity.__name__) in permissions
 
 
 def _page() -> str | None:

@@ -147,7 +147,7 @@ class Account(BaseView):
         found = require_identity()
         error = ""
         if request.method == "POST":
-            error = self._change(found.user)
+            error = self._change(session().get_one(User, found.user.id))
             if not error:
                 flash(_("The password is changed. On other devices you have been signed out."), "success")
                 return redirect("/")

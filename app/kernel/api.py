@@ -14,7 +14,7 @@ from flask import Blueprint, Flask, abort, current_app, jsonify, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.datastructures import MultiDict
 
-from app.kernel import forms
+from app.kernel import clock, forms
 from app.kernel.access import allowed, identity, require
 from app.kernel.declare import Aggregate, Choice, May
 from app.kernel.i18n import gettext
@@ -29,6 +29,8 @@ PREFIX = "/api/v1"
 
 def plain(value: Any) -> Any:
     """A value as JSON has it: ISO dates, names of choices, decimals as text, references as number and label."""
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, Choice):
         return value.name
     if isinstance(value, (dt.date, dt.datetime)):
@@ -95,7 +97,7 @@ class Endpoint:
         require(flag.permission, self.schema.resource)
 
     def _reader(self) -> Reader:
-        return Reader(session(), self.schema, zone=current_app.config["BABEL_DEFAULT_TIMEZONE"])
+        return Reader(session(), self.schema, zone=clock.here().key)
 
     def _item(self, id_: int) -> dict[str, Any] | None:
         names = self.schema.read_names

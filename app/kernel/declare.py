@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ForeignKey, Table
@@ -49,7 +50,7 @@ class May(enum.IntFlag):
     WRITE = READ | ADD | EDIT
     ALL = WRITE | DELETE | PRINT | EXPORT | API
 
-    @property
+    @cached_property
     def permission(self) -> str:
         """Name of the permission in the database; only for a single flag."""
         return f"can_{str(self.name).lower()}"
@@ -77,6 +78,7 @@ class Viewer:
     organisation_id: int | None = None
     municipality_id: int | None = None
     precinct_id: int | None = None
+    zone: str = ""  # the time zone of where he works; empty: of the installation
     blind: frozenset[str] = frozenset()  # tables whose rows he may not list: what is computed from them he does not see
 
     @property
@@ -253,11 +255,16 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Hint:
-    """A record that a form suggests to choose, what it is called, and why."""
+    """What a form suggests for a field: a value as its input posts it, what that is called, and why.
 
-    id: int
+    ``fills``: it is put into a new form by itself. ``warns``: what stands there is unusual; it may stay nevertheless.
+    """
+
+    value: str
     label: str
     reason: str
+    fills: bool = False
+    warns: bool = False
 
 
 # A value as a scope is written: columns (of a table or an alias of it) and a viewer become an expression.
@@ -327,6 +334,8 @@ def column(
     alone: bool = False,
     check: Check | None = None,
     happened: bool = False,
+    among: str = "",
+    suggest: str = "",
     **options: Any,
 ) -> MappedColumn[Any]:
     """A stored value.
@@ -335,6 +344,7 @@ def column(
     filters and the history (a declaration that names it is refused). ``alone``: seldom filled in, so asked for in the
     record's own form and not where it is a row of another's. ``check``: how a number of this kind is read, one of
     app/kernel/numbers.py. ``happened``: the day of what has been done; one that is still to come is refused.
+    ``among`` and ``suggest``: see :func:`parent`.
     """
     args = () if type_ is None else (type_,)
     info = {
@@ -345,6 +355,8 @@ def column(
         "alone": alone,
         "check": check,
         "happened": happened,
+        "among": among,
+        "suggest": suggest,
     }
     return mapped_column(*args, info=info, **options)
 
@@ -359,6 +371,7 @@ def parent(
     *,
     help: str = "",
     narrow: tuple[str, str] | None = None,
+    among: str = "",
     mine: str = "",
     panel: bool = False,
     suggest: str = "",
@@ -367,12 +380,21 @@ def parent(
     """The record that a foreign key of this row points to.
 
     ``narrow=("case", "plan.case")`` offers only records whose path leads to the same record as a field of this form.
+    ``among="edition.grounds"`` offers only what the path from this row ends in; where it ends in nothing, everything.
     ``mine="organisation_id"`` proposes the viewer's own organisation when a record is added.
     ``panel``: the rows that point to a record are listed on its page.
-    ``suggest`` names a function ``module:function`` that is given the form's values by name and answers with the record
-    to choose and why (:class:`Hint`), or with nothing; forms offer it under the input.
+    ``suggest`` names a function ``module:function`` that is given the form's values by name and answers with what to
+    choose and why (:class:`Hint`), or with nothing; forms tell it under the input, and anew when a value changes.
     """
-    info = {"label": label, "help": help, "narrow": narrow, "mine": mine, "panel": panel, "suggest": suggest}
+    info = {
+        "label": label,
+        "help": help,
+        "narrow": narrow,
+        "among": among,
+        "mine": mine,
+        "panel": panel,
+        "suggest": suggest,
+    }
     return relationship(info=info, **options)
 
 

@@ -12,22 +12,26 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from flask_babel import get_translations
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden
 from wtforms import BooleanField, DateField, Form, SelectField, StringField, TextAreaField
 from wtforms import Field as FormField
+from wtforms.fields import Label
 from wtforms.validators import Length, Optional, StopValidation, ValidationError
 
+from app.kernel import clock
 from app.kernel.access import may
 from app.kernel.declare import N_, Admin, Choice, Hint, May
 from app.kernel.history import last_change
 from app.kernel.i18n import gettext
 from app.kernel.orm import Record, viewer_of
+from app.kernel.parts import Slot, gap_of
 from app.kernel.query import Ref, reader, record_number
 from app.kernel.schema import Field, Kind, Schema, schema_of
 from app.kernel.show import text as shown
-from app.kernel.show import zone
-from app.kernel.writing import Refused, Wrong
+from app.kernel.writing import Refused, Wrong, offered
 
 FILL = N_("Fill in this field.")
 CHOOSE = N_("Choose a value from the list.")
@@ -55,6 +59,19 @@ class EntityForm(Form):
     class Meta:
         def get_translations(self, form: Form) -> type[_Words]:
             return _Words
+
+        def bind_field(self, form: Form, unbound: Any, options: Mapping[str, Any]) -> FormField:
+            """A field of a class is made once; each form has a copy, which takes a tenth of the time."""
+            if (made := getattr(unbound, "made", None)) is None:
+                made = unbound.bind(form=form, **{**options, "prefix": ""})
+                made._form = made.meta = None
+                unbound.made = made
+            item: FormField = object.__new__(type(made))
+            item.__dict__.update(made.__dict__, _form=form, meta=self)
+            if prefix := options["prefix"]:
+                item.id = item.name = prefix + made.name
+                item.label = Label(item.id, made.label.text)
+            return item
 
     @property
     def wrong(self) -> list[Wrong]:
@@ -123,7 +140,7 @@ class MomentField(StringField):
     @staticmethod
     def typed(moment: dt.datetime | None) -> str:
         """The moment as the browser's input takes it: to the minute."""
-        return f"{moment.astimezone(zone()):%Y-%m-%dT%H:%M}" if moment else ""
+        return f"{moment.astimezone(clock.here()):%Y-%m-%dT%H:%M}" if moment else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text, self.data = valuelist[0] if valuelist else "", None
@@ -135,7 +152,7 @@ class MomentField(StringField):
             except ValueError:
                 continue
             if 1900 <= moment.year <= 2200:
-                self.data = (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(dt.UTC)
+                self.data = (moment if moment.tzinfo else moment.replace(tzinfo=clock.here())).astimezone(dt.UTC)
                 return
         raise ValueError(gettext(NOT_A_DATE))
 
@@ -148,6 +165,7 @@ class ReferenceField(FormField):
         self.declared = declared
         self.data: Any = None  # a number, or a list of numbers
         self.chosen: list[Ref] = []
+        self.offered: list[Ref] = []  # when these alone are offered; they are few
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = None
@@ -165,6 +183,11 @@ class ReferenceField(FormField):
     @property
     def ids(self) -> list[int]:
         return [self.data] if self.data else []
+
+    def iter_choices(self) -> Iterable[tuple[str, str, bool, dict[str, Any]]]:
+        """Those that alone are offered, and the one that is chosen, as the options of a short list."""
+        for one in (Ref(0, "—"), *dict.fromkeys((*self.offered, *self.chosen))) if self.offered else ():
+            yield str(one.id or ""), one.label, one.id in self.ids, {}
 
 
 class ReferencesField(ReferenceField):
@@ -279,6 +302,34 @@ def form_of(schema: Schema, name: str) -> type[EntityForm]:
     )
 
 
+def shown_in(declared: Field, item: Any) -> Any:
+    """What stands in an input: its text, its options, or the mark of a box that is ticked."""
+    if isinstance(item, Slot):
+        return item.shown
+    match declared.kind:
+        case Kind.LONG:
+            return item.data or ""
+        case Kind.BOOL:
+            return Markup(" checked") if item.data else ""
+        case Kind.REFERENCE | Kind.REFERENCES if not item.offered:
+            return _options((one.id, one.label, True) for one in item.chosen)
+        case Kind.CHOICE | Kind.REFERENCE:
+            return _options((value, text, chosen) for value, text, chosen, _extra in item.iter_choices())
+        case Kind.DATE:
+            return item.raw_data[0] if item.raw_data else item.data.isoformat() if item.data else ""
+        case _:
+            return item._value()
+
+
+def _options(options: Iterable[tuple[Any, str, bool]]) -> Markup:
+    return Markup(
+        "\n".join(
+            f'<option value="{escape(value)}"{" selected" if chosen else ""}>{escape(text)}</option>'
+            for value, text, chosen in options
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Theirs:
     """What another has saved in a field meanwhile: in words, and as the input takes it (values with their names)."""
@@ -315,6 +366,16 @@ class ChildRow:
         """Whether somebody has changed or deleted the child since the form was opened."""
         return self.id is not None and (self.record is None or self.record.version != self.version)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing stands in the row but its values: no fault, and nothing of another editor."""
+        return not (self.theirs or self.saved or self.gone or self.deleted or self.form.errors)
+
+    def gaps(self, schema: Schema, number: int | str) -> dict[str, Any]:
+        """What of the row is its own, where it is drawn from a kept part."""
+        own = {"index": self.index, "number": number, "id": self.id or "", "version": self.version or ""}
+        return own | {gap_of(item.short_name): shown_in(schema.field(item.short_name), item) for item in self.form}
+
 
 @dataclass
 class Draft:
@@ -329,7 +390,7 @@ class Draft:
     theirs: dict[str, Theirs] = field(default_factory=dict)  # what another editor has saved meanwhile
     saved: str = ""  # ... who it was, and when
     version: int = 0
-    hints: dict[str, Hint] = field(default_factory=dict)  # records that are suggested, by field
+    hints: dict[str, Hint] = field(default_factory=dict)  # what is suggested, by field
 
     @property
     def stale(self) -> bool:
@@ -341,6 +402,15 @@ class Draft:
     @property
     def admin(self) -> Admin:
         return self.schema.admin
+
+    def is_plain(self, name: str) -> bool:
+        """Whether nothing stands at the field but its value: no fault, no advice, and nothing of another editor."""
+        declared = self.schema.field(name)
+        return not (declared.among or declared.suggest or name in self.theirs or self.form[name].errors)
+
+    def gap(self, name: str) -> dict[str, Any]:
+        """What stands in the field, where it is drawn from a kept part."""
+        return {gap_of(name): shown_in(self.schema.field(name), self.form[name])}
 
     def row_schema(self, relation: str) -> Schema:
         target = self.schema.field(relation).target
@@ -528,14 +598,42 @@ def label_choices(draft: Draft) -> None:
     label_references(draft.session, _all_fields(draft))
 
 
-def suggest(draft: Draft) -> None:
-    """Ask the declarations what to choose where they have something to suggest."""
-    values = {name: item.data for name, item in draft.form._fields.items()}
-    for declared in draft.schema.fields(draft.schema.form_names):
+def advise(draft: Draft, *, fill: bool = False) -> None:
+    """Ask the declarations what is offered and what to choose, as the form stands. ``fill``: put in what is usual."""
+    for declared in draft.schema.advised:
+        item = draft.form[declared.name]
+        if declared.among:
+            _offer(draft, declared, item)
         if declared.suggest:
             module, _, function = declared.suggest.partition(":")
+            values = {name: one.data for name, one in draft.form._fields.items()}
             if found := getattr(import_module(module), function)(draft.session, values):
                 draft.hints[declared.name] = found
+                if fill and found.fills and item.data is None:
+                    item.process(MultiDict([(item.name, found.value)]))
+                    item.raw_data = None
+
+
+def _offer(draft: Draft, declared: Field, item: Any) -> None:
+    """Leave in a field only what its path ends in, and what the record holds already."""
+    first, _, rest = declared.among.partition(".")
+    record, asked = draft.record, draft.form._fields.get(first)
+    target = draft.schema.field(first).target
+    if isinstance(asked, ReferenceField) and target is not None:
+        start = draft.session.get(target, asked.data) if asked.data else None
+    else:
+        start = getattr(record, first) if record is not None else None
+    those = offered(draft.session, [start], rest) if start is not None else []
+    if not those:
+        return
+    kept = getattr(record, declared.name) if record is not None else None
+    if isinstance(item, ReferenceField):
+        item.offered = reader(draft.session, declared.target).labels([one.id for one in those])  # type: ignore[arg-type]
+        return
+    if record is None and item.data not in those and item.raw_data is None:
+        item.data = those[0]
+    left = {one.name for one in (*those, kept, item.data) if one is not None}
+    item.options = [option for option in item.options if not option[0] or option[0] in left]
 
 
 def label_references(session: Session, fields: Iterable[Any]) -> None:
@@ -658,6 +756,7 @@ def _fill(session: Session, schema: Schema, record: Record, form: EntityForm) ->
         declared = schema.field(item.short_name)
         if _unchanged(item, declared, record):
             continue
+        record.chosen |= {declared.name}
         if declared.kind is Kind.REFERENCE:
             setattr(record, declared.name, _get(session, declared, item.data, record))
         elif declared.kind is Kind.REFERENCES:

@@ -22,6 +22,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_role,
 )
 from sqlalchemy import (
+    ColumnElement,
     ForeignKey,
     Select,
     String,
@@ -38,7 +39,9 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.functions import GenericFunction
 
 from app.kernel.declare import May, Reach
 from app.kernel.orm import Row
@@ -110,6 +113,10 @@ _TAB = "\t"
 
 def _held(roles: Select[Any] | Collection[int] | None = None) -> Any:
     """Lines (role, permission, resource) and (role, "", reach) of these roles, or of all: one statement."""
+    return union_all(*_lines_of(roles))
+
+
+def _lines_of(roles: Select[Any] | Collection[int] | None) -> tuple[Any, Any]:
     links = assoc_permissionview_role.c
     grants = (
         select(links.role_id, Permission.name, ViewMenu.name)
@@ -120,7 +127,7 @@ def _held(roles: Select[Any] | Collection[int] | None = None) -> Any:
     reaches = select(RoleReach.role_id, literal(_REACH, String), type_coerce(RoleReach.reach, String))
     if roles is not None:
         grants, reaches = grants.where(links.role_id.in_(roles)), reaches.where(RoleReach.role_id.in_(roles))
-    return union_all(grants, reaches)
+    return grants, reaches
 
 
 def _holding(lines: Iterable[Any]) -> Holding:
@@ -142,23 +149,44 @@ def blind(holding: Holding) -> frozenset[str]:
     )
 
 
+class Lines(GenericFunction[str]):
+    """Texts as the lines of one. ``aggregate_strings`` puts its separator into the statement anew each time."""
+
+    name = "lines"
+    inherit_cache = True
+
+
+@compiles(Lines, "sqlite")
+def _lines_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **options)}, char(10))"
+
+
+@compiles(Lines, "postgresql")
+def _lines_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **options)}, chr(10))"
+
+
 @cache
-def held_by_user() -> Select[Any]:
-    """What the user ``user_id`` holds, in one text: of two hundred rows most of the time would go into the rows."""
+def held_by_user() -> ColumnElement[str]:
+    """What the user ``user_id`` holds, as one text: of two hundred rows most of the time would go into the rows."""
     roles = select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == bindparam("user_id"))
-    _role_id, permission, resource = _held(roles).subquery().columns
-    return select(func.aggregate_strings(permission + _TAB + resource, "\n"))
+    texts = []
+    for lines in _lines_of(roles):
+        _role_id, permission, resource = lines.selected_columns
+        text = Lines(permission + _TAB + resource)
+        texts.append(func.coalesce(lines.with_only_columns(text, maintain_column_froms=True).scalar_subquery(), ""))
+    return texts[0] + "\n" + texts[1]
 
 
 @lru_cache(maxsize=256)
 def holding_in(text: str | None) -> Holding:
     """What such a text says. The same text means the same to everybody, so it is taken apart once."""
-    return _holding(("", *line.split(_TAB)) for line in (text or "").splitlines())
+    return _holding(("", *line.split(_TAB)) for line in (text or "").splitlines() if line)
 
 
 def holding_of(session: Session, user_id: int) -> Holding:
     """What a user holds through all his roles."""
-    return holding_in(session.connection().execute(held_by_user(), {"user_id": user_id}).scalar())
+    return holding_in(session.connection().execute(select(held_by_user()), {"user_id": user_id}).scalar())
 
 
 def role_holdings(session: Session, roles: Collection[int] | None = None) -> dict[int, Holding]:

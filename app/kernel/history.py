@@ -7,7 +7,7 @@ import enum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Index, event, inspect, select
+from sqlalchemy import Connection, Index, Select, event, inspect, select
 from sqlalchemy.orm import Mapped, Session
 
 from app.kernel.declare import ADMINISTRATOR, N_, Admin, Choice, May, column, computed, derived
@@ -139,13 +139,18 @@ def _write(session: Session, context: Any) -> None:
 @cache
 def newest_line() -> tuple[Any, Any]:
     """What every write changes: the number and the moment of the newest line. Free to ask, however long the history."""
-    c = Change.__table__.c
+    c = Change.__table__.alias().c  # of its own: the list of changes is a select from the same table
     id_, at = (select(column).order_by(c.id.desc()).limit(1).scalar_subquery() for column in (c.id, c.at))
     return id_, at
 
 
+@cache
+def _newest() -> Select[Any]:
+    return select(*newest_line())
+
+
 def newest_change(connection: Connection) -> Any:
-    return connection.execute(select(*newest_line())).one()
+    return connection.execute(_newest()).one()
 
 
 def last_change(session: Session, record: Record) -> Any:

@@ -59,6 +59,17 @@ def gettext(message: str, **values: Any) -> str:
     return said % values if values else said
 
 
+def speaker() -> Callable[..., str]:
+    """The same for one page: the language is looked up once and not for each of its words."""
+    words = get_translations().gettext
+
+    def say(message: str, **values: Any) -> str:
+        said: str = words(message)
+        return said % values if values else said
+
+    return say
+
+
 def role_title(name: str) -> str:
     """A shipped role's name in the reader's language; the administrator's own role as he called it."""
     titles: dict[str, str] = current_app.extensions.get("ryadom.roles", {})

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 
 from flask_appbuilder import Model as Model
 from flask_appbuilder.security.sqla import models as _accounts  # noqa: F401  defined before the naming, in any order
+from flask_babel import gettext
 from sqlalchemy import (
     DateTime,
     Enum,
@@ -77,6 +78,8 @@ def label(values: Iterable[Any]) -> str:
             words.append(f"{value:%d.%m.%Y}")
         elif isinstance(value, int):
             words.append(f"{value}.")
+        elif isinstance(value, Choice):
+            words.append(gettext(value.value))
         elif value is not None:
             words.append(str(value))
     return " ".join(filter(None, words))
@@ -104,6 +107,8 @@ class Record(Row):
     """An entity of the domain: it has an author, a history, and a version that two editors cannot both overwrite."""
 
     __abstract__ = True
+
+    chosen = frozenset[str]()  # fields that a person has filled in a form: they are held to what is offered there
 
     created_at: Mapped[dt.datetime] = mapped_column(default=now, info={"label": N_("Created")}, sort_order=90)
     created_by_id: Mapped[int | None] = mapped_column(
@@ -138,6 +143,14 @@ class Record(Row):
 def viewer_of(session: Any) -> Viewer:
     """Who this session reads for; nobody unless somebody was named."""
     return session.info.get("viewer") or NOBODY
+
+
+def connection_of(session: Session) -> Connection:
+    """The connection of the session's transaction. To ask the session each time takes longer than some statements."""
+    held: Connection | None = session.info.get("connection")
+    if held is None or held.closed or not session.in_transaction():
+        held = session.info["connection"] = session.connection()
+    return held
 
 
 @contextmanager

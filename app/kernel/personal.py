@@ -38,7 +38,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kernel.grants import Grant
-from app.kernel.orm import now, viewer_of
+from app.kernel.orm import connection_of, now, viewer_of
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 
@@ -183,7 +183,7 @@ def kept(session: Session, entity: str, find: str = "") -> Kept:
         "find": find,
         "since": now() - KEPT,
     }
-    rows = session.connection().execute(_kept(), values).all()
+    rows = connection_of(session).execute(_kept(), values).all()
     if not rows:
         return Kept()
     first = rows[0]

@@ -10,6 +10,7 @@ made once (:func:`_made`) and run with the request's values.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,11 +23,16 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
+    Dialect,
     Integer,
     Pool,
     Result,
     Select,
+    String,
+    Text,
+    TypeDecorator,
     and_,
     bindparam,
     cast,
@@ -44,7 +50,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from app.kernel.declare import SYSTEM, Aggregate, Computed, Derived, Viewer
 from app.kernel.history import newest_change, newest_line
 from app.kernel.likeness import asked
-from app.kernel.orm import Row, fold, label, viewer_of
+from app.kernel.orm import Row, connection_of, fold, label, viewer_of
 from app.kernel.schema import RESERVED, Field, Kind, Schema, schema_of
 from app.kernel.scope import visible
 from app.kernel.trigrams import escape_like, holds
@@ -62,6 +68,8 @@ class Ref(NamedTuple):
 
 
 def ref(id_: int, *parts: Any) -> Ref:
+    if len(parts) == 1 and isinstance(parts[0], str) and parts[0]:  # as most records are called
+        return Ref(id_, parts[0])
     return Ref(id_, label(parts) or f"№ {id_}")
 
 
@@ -77,6 +85,20 @@ class Condition:
     @property
     def key(self) -> str:
         return self.field.name if self.op == "eq" else f"{self.field.name}.{self.op}"
+
+    def compared(self, zone: ZoneInfo) -> tuple[Any, ...]:
+        """What the database compares with: parts of texts as patterns, days as moments."""
+        if self.op == "has":
+            return tuple(f"%{escape_like(fold(value))}%" for value in self.values)
+        if self.field.kind is Kind.MOMENT and self.op != "empty":
+            return tuple(moment for day in self.values for moment in self._moments(day, zone))
+        return self.values
+
+    def _moments(self, day: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, ...]:
+        """A day of the viewer's time zone as a half-open span of time, or the end of it that is asked for."""
+        start = dt.datetime.combine(day, dt.time.min, zone)
+        end = start + dt.timedelta(days=1)
+        return {"from": (start,), "to": (end,)}.get(self.op, (start, end))
 
 
 RANGE = ("eq", "from", "to")
@@ -271,7 +293,7 @@ def _bounded(raw: str, name: str, default: int, most: int) -> int:
     return min(int(raw), most)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Line:
     """A row as plain values by field name. References are :class:`Ref`; several of them a list."""
 
@@ -292,6 +314,40 @@ class Folded(GenericFunction[str]):
 @compiles(Folded, "postgresql")
 def _folded(element: Any, compiler: Any, **options: Any) -> str:
     return f"translate(lower({compiler.process(element.clauses, **options)}), 'ё', 'е')"
+
+
+class Among(GenericFunction[bool]):
+    """Whether a number is one of many, however many: a statement of the same text each time."""
+
+    name = "among"
+    inherit_cache = True
+
+
+@compiles(Among, "sqlite")
+def _among(element: Any, compiler: Any, **options: Any) -> str:
+    number, many = (compiler.process(one, **options) for one in element.clauses)
+    return f"{number} IN (SELECT value FROM json_each({many}))"
+
+
+@compiles(Among, "postgresql")
+def _among_array(element: Any, compiler: Any, **options: Any) -> str:
+    number, many = (compiler.process(one, **options) for one in element.clauses)
+    return f"{number} = ANY({many})"
+
+
+class _Numbers(TypeDecorator[Any]):
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Integer))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return json.dumps([*value]) if dialect.name == "sqlite" else [*value]
+
+
+def _given_ids(column: Any) -> ColumnElement[bool]:
+    return Among(column, bindparam("ids", type_=_Numbers()))
 
 
 _DEEPEST = 3  # a plan is found by its case's family's members
@@ -316,6 +372,42 @@ def _derived(rule: Callable[..., Any], needs: Sequence[int]) -> Callable[[Any], 
     return lambda row: rule(*(row[at] for at in needs))
 
 
+class Shape(NamedTuple):
+    """A filter without its values: all filters of one shape are asked by one statement."""
+
+    name: str
+    op: str
+    many: int | bool  # how many values it has; or whether it is to be empty
+
+    @classmethod
+    def of(cls, condition: Condition, compared: Sequence[Any]) -> Shape:
+        op = condition.op
+        return cls(condition.field.name, op, condition.values[0] if op == "empty" else len(compared))
+
+    def values(self, n: int, kind: Any) -> Sequence[Any]:
+        """What stands for the values of the ``n``-th filter, which are of this type."""
+        if self.op == "empty":
+            return (self.many,)
+        return [bindparam(f"asked_{n}_{i}", type_=kind) for i in range(self.many)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list asks for, taken apart: the shape of its filters, and their values by name."""
+
+    shape: tuple[Shape, ...]
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, query: ListQuery, zone: ZoneInfo) -> Asked:
+        conditions = (*query.tab_conditions, *query.conditions)
+        compared = [one.compared(zone) for one in conditions]
+        shape = tuple(map(Shape.of, conditions, compared))
+        values = {f"asked_{n}_{i}": value for n, of_one in enumerate(compared) if shape[n].op != "empty"
+                  for i, value in enumerate(of_one)}  # fmt: skip
+        return cls(shape, values)
+
+
 @dataclass(frozen=True)
 class Reading:
     """How fields are read: a select, what a row of it says of each field, and for lists of others a select each."""
@@ -325,23 +417,31 @@ class Reading:
     links: Mapping[str, Select[Any]]
 
     def where(self, *criteria: ColumnElement[bool]) -> Reading:
-        return replace(self, statement=self.statement.where(*criteria))
+        return replace(self, statement=self.statement.where(*criteria)) if criteria else self
+
+
+_zone = lru_cache(maxsize=8)(ZoneInfo)
 
 
 class Statements:
     """The selects of one entity within a viewer's reach. Nothing is read here."""
 
     def __init__(self, schema: Schema, viewer: Viewer, zone: str = "UTC") -> None:
-        self.schema, self.viewer, self.zone = schema, viewer, ZoneInfo(zone)
+        self.schema, self.viewer, self.zone = schema, viewer, _zone(zone)
         self.t = schema.table
 
     # -- which rows
 
     def where(self, query: ListQuery) -> list[ColumnElement[bool]]:
-        return self.scoped(self._asked(query))
+        filters = (
+            self.criterion(one.field, one.op, one.compared(self.zone))
+            for one in (*query.tab_conditions, *query.conditions)
+        )
+        return self.scoped([*filters, *self._sought(query)])
 
-    def _asked(self, query: ListQuery) -> list[ColumnElement[bool]]:
-        criteria = [self.criterion(condition) for condition in (*query.tab_conditions, *query.conditions)]
+    def _sought(self, query: ListQuery) -> list[ColumnElement[bool]]:
+        """What of a list's criteria is made anew each time: what is searched for, and the ticked records."""
+        criteria: list[ColumnElement[bool]] = []
         if query.q:
             criteria.extend(self.search(self.schema, self.t.c, (word,)) for word in asked(query.q))
         if query.ids:
@@ -400,10 +500,10 @@ class Statements:
         ((_, there),) = field.relation.secondary_synchronize_pairs or ()
         return here, there
 
-    def criterion(self, condition: Condition) -> ColumnElement[bool]:
-        field, op, values = condition.field, condition.op, condition.values
+    def criterion(self, field: Field, op: str, values: Sequence[Any]) -> ColumnElement[bool]:
+        """One filter. The values are those compared with, or the names under which they come (:class:`Shape`)."""
         if field.path:
-            leading = self._leading(condition, self.t.c, field.path)
+            leading = self._leading(field, op, values, self.t.c, field.path)
             return or_(self.t.c[field.path[0].key].is_(None), ~leading) if op == "ne" else leading
         if field.kind is Kind.REFERENCES:
             here, there = self.link_columns(field)
@@ -416,14 +516,14 @@ class Statements:
         if op == "empty":
             return column.is_(None) if values[0] else column.is_not(None)  # type: ignore[no-any-return]
         if op == "has":
-            words = (f"%{escape_like(fold(value))}%" for value in values)
-            return or_(*(Folded(column).like(word, escape="\\") for word in words))
-        if field.kind is Kind.MOMENT:
-            return or_(*(self._moment(column, op, value) for value in values))
+            return or_(*(Folded(column).like(word, escape="\\") for word in values))
         if op == "from":
             return column >= values[0]  # type: ignore[no-any-return]
         if op == "to":
-            return column <= values[0]  # type: ignore[no-any-return]
+            return column < values[0] if field.kind is Kind.MOMENT else column <= values[0]  # type: ignore[no-any-return]
+        if field.kind is Kind.MOMENT:
+            spans = zip(values[::2], values[1::2], strict=True)
+            return or_(*(and_(column >= start, column < end) for start, end in spans))
         if op == "ne":
             others = self._reached(field, values) if field.kind is Kind.REFERENCE else values
             return or_(column.is_(None), column.not_in(others)) if field.nullable else column.not_in(others)
@@ -439,18 +539,20 @@ class Statements:
             return value if self.viewer.blind.isdisjoint(field.reads) else cast(null(), value.type)
         return self.t.c[field.key]
 
-    def _leading(self, condition: Condition, columns: Any, path: Sequence[Field]) -> ColumnElement[bool]:
+    def _leading(
+        self, field: Field, op: str, values: Sequence[Any], columns: Any, path: Sequence[Field]
+    ) -> ColumnElement[bool]:
         """Rows from which a path leads to one of the records, or, for «is empty», to none."""
-        step, column, empty = path[0], columns[path[0].key], condition.op == "empty"
+        step, column, empty = path[0], columns[path[0].key], op == "empty"
         if len(path) > 1:
             assert step.target is not None
             other = step.target.__table__.alias()
-            found = column.in_(select(other.c.id).where(self._leading(condition, other.c, path[1:])))
-            nowhere = empty and condition.values[0] and step.nullable
+            found = column.in_(select(other.c.id).where(self._leading(field, op, values, other.c, path[1:])))
+            nowhere = empty and values[0] and step.nullable
             return or_(column.is_(None), found) if nowhere else found
         if empty:
-            return column.is_(None) if condition.values[0] else column.is_not(None)  # type: ignore[no-any-return]
-        return column.in_(self._reached(condition.field, condition.values))  # type: ignore[no-any-return]
+            return column.is_(None) if values[0] else column.is_not(None)  # type: ignore[no-any-return]
+        return column.in_(self._reached(field, values))  # type: ignore[no-any-return]
 
     def _reached(self, field: Field, ids: Sequence[int]) -> Any:
         """Of these records, those within reach: a filter by another one finds nothing, as by one that is not there."""
@@ -458,16 +560,6 @@ class Statements:
         other = _alias(self.schema, field.name, "filter")
         scope = visible(field.target, self.viewer, other.c)
         return ids if scope is None else select(other.c.id).where(other.c.id.in_(ids), scope)
-
-    def _moment(self, column: Any, op: str, day: dt.date) -> ColumnElement[bool]:
-        """A day of the viewer's time zone as a half-open span of time."""
-        start = dt.datetime.combine(day, dt.time.min, self.zone)
-        end = start + dt.timedelta(days=1)
-        if op == "from":
-            return column >= start  # type: ignore[no-any-return]
-        if op == "to":
-            return column < end  # type: ignore[no-any-return]
-        return and_(column >= start, column < end)
 
     def leads_to(self, schema: Schema, columns: Any, path: str, id_: int) -> ColumnElement[bool]:
         """Rows from which the path of references («plan.case») leads to that record."""
@@ -482,10 +574,34 @@ class Statements:
 
     # -- which columns
 
-    def ids(self, sort: str, descending: bool) -> Select[Any]:
-        """The numbers of all records within reach, in order."""
-        statement = select(self.t.c.id).select_from(self.t).where(*self.scoped(()))
-        return self._ordered(statement, sort, descending)
+    def filtered(self, shape: Sequence[Shape]) -> list[ColumnElement[bool]]:
+        """What filters of this shape ask for, within reach; their values come when a statement is run."""
+        return self.scoped(self._filter(n, one) for n, one in enumerate(shape))
+
+    def _filter(self, n: int, shape: Shape) -> ColumnElement[bool]:
+        field = self.schema.field(shape.name)
+        kind = Integer() if field.target else Text() if shape.op == "has" else self._value(field).type
+        return self.criterion(field, shape.op, shape.values(n, kind))
+
+    def ids(self, shape: Sequence[Shape], sort: str, descending: bool) -> Select[Any]:
+        """The numbers of ``size`` records of a list in order, behind the first ``skip``.
+
+        With each comes the newest line of the history: it tells whether a known count still holds.
+        """
+        statement = select(self.t.c.id, *newest_line()).select_from(self.t).where(*self.filtered(shape))
+        skip, size = bindparam("skip", type_=Integer), bindparam("size", type_=Integer)
+        return self._ordered(statement, sort, descending).limit(size).offset(skip)
+
+    def heading(self, shape: Sequence[Shape], sort: str, descending: bool, *names: str) -> Reading:
+        """The first ``most`` lines of a list."""
+        found = self.reading(names).where(*self.filtered(shape))
+        statement = self._ordered(found.statement, sort, descending)
+        return replace(found, statement=statement.limit(bindparam("most", type_=Integer)))
+
+    def number(self, shape: Sequence[Shape], *sought: ColumnElement[bool]) -> Select[Any]:
+        """How many records a list has, with the line of the history that the count holds for: both at once."""
+        count = select(func.count()).select_from(self.t).where(*self.filtered(shape), *sought).scalar_subquery()
+        return select(*newest_line(), count)
 
     def _ordered(self, statement: Select[Any], sort: str, descending: bool) -> Select[Any]:
         field = self.schema.field(sort) if sort != "id" else None
@@ -555,7 +671,7 @@ class Statements:
 
     def those(self, *names: str) -> Reading:
         """Records ``ids``, which the caller has already found within reach. Order is the database's."""
-        return self.reading(names).where(self.t.c.id.in_(bindparam("ids", expanding=True)))
+        return self.reading(names).where(_given_ids(self.t.c.id))
 
     def this(self, *names: str) -> Reading:
         """The record ``id``."""
@@ -565,13 +681,13 @@ class Statements:
         """The first ``most`` of the records whose reference leads to one of ``ids``, in the order of their list."""
         sort, direction = self.schema.admin.order
         key = self.t.c[self.schema.field(back).key]
-        found = self.reading(names).where(*self.scoped([key.in_(bindparam("ids", expanding=True))]))
+        found = self.reading(names).where(*self.scoped([_given_ids(key)]))
         statement = self._ordered(found.statement, sort, direction == "desc")
         return replace(found, statement=statement.limit(bindparam("most", type_=Integer)))
 
     def naming(self) -> Select[Any]:
         """What those of the records ``ids`` that are within reach are called."""
-        criteria = self.scoped([self.t.c.id.in_(bindparam("ids", expanding=True))])
+        criteria = self.scoped([_given_ids(self.t.c.id)])
         return select(self.t.c.id, *self.schema.label_columns(self.t.c)).where(*criteria)
 
     def _aggregate(self, source: Aggregate) -> Any:
@@ -601,7 +717,13 @@ class Statements:
         if scope is not None:
             statement = statement.where(scope)
         order = target.table.c[target.admin.order[0]]
-        return statement.where(here.in_(bindparam("ids", expanding=True))).order_by(order, target.table.c.id)
+        return statement.where(_given_ids(here)).order_by(order, target.table.c.id)
+
+
+@lru_cache(maxsize=256)
+def _as_seen(viewer: Viewer) -> Viewer:
+    """All who see everything see it by the same statements, where it is the same day."""
+    return replace(SYSTEM, blind=viewer.blind, zone=viewer.zone) if viewer.sees_everything else viewer
 
 
 def _quarter() -> int:
@@ -632,30 +754,30 @@ class Reader(Statements):
         self.session = session
 
     def _made(self, what: str, *args: Any) -> Any:
-        # All who see everything see it by the same statements.
-        viewer = replace(SYSTEM, blind=self.viewer.blind) if self.viewer.sees_everything else self.viewer
-        return _made(self.schema, viewer, _quarter(), what, *args)
+        return _made(self.schema, _as_seen(self.viewer), _quarter(), what, *args)
 
     def _execute(self, statement: Select[Any], **values: Any) -> Result[*tuple[Any, ...]]:
         # Not by the session: it would look through the statement for entities to restrict, and here are none.
-        return self.session.connection().execute(statement, values)
+        return connection_of(self.session).execute(statement, values)
 
-    def total(self, query: ListQuery) -> int:
+    def total(self, query: ListQuery, newest: Any = None) -> int:
         """How many records a list has.
 
         Every write leaves a line in the history, so what was counted holds while the newest line is the same. Not
         for long, though: of two writers at once, the one with the older number may be the later to commit.
+        ``newest`` is that line, where it has been read already.
         """
-        connection = self.session.connection()
+        connection = connection_of(self.session)
         known = _totals.setdefault(connection.engine.pool, {})
-        key = (query.schema, query.conditions, query.q, query.tab, self.viewer, self.zone.key, _quarter())
+        asked = Asked.of(query, self.zone)
+        key = (query.schema, asked.shape, *asked.values.values(), query.q, self.viewer, _quarter())
         found, moment = known.get(key), monotonic()
-        if found and moment - found[1] < _TRUSTED and found[0] == newest_change(connection):
+        if found and moment - found[1] < _TRUSTED and found[0] == (newest or tuple(newest_change(connection))):
             return found[2]
-        # Both at once: the line of the history that the count holds for, and the count.
-        count = select(func.count()).select_from(self.t).where(*self.where(query)).scalar_subquery()
-        row = self._execute(select(*newest_line(), count)).one()
-        newest, total = row[:-1], int(row[-1])
+        sought = self._sought(query)
+        statement = self.number(asked.shape, *sought) if sought else self._made("number", asked.shape)
+        row = self._execute(statement, **asked.values).one()
+        newest, total = tuple(row[:-1]), int(row[-1])
         if len(known) >= _MOST_TOTALS:
             known.clear()
         known[key] = (newest, moment, total)
@@ -663,18 +785,26 @@ class Reader(Statements):
 
     def listed(self, query: ListQuery, names: Sequence[str]) -> tuple[list[Line], int]:
         """The lines of a page, and how many the list has in all. A first page that is not full is the whole list."""
-        lines = self.page(query, names)
+        ids, newest = self._ids(query, (query.page - 1) * query.size, query.size)
+        lines = self._in_order(ids, names)
         whole = query.page == 1 and len(lines) < query.size
-        return lines, len(lines) if whole else self.total(query)
+        return lines, len(lines) if whole else self.total(query, newest)
 
     def page(self, query: ListQuery, names: Sequence[str], *, limit: int | None = None) -> list[Line]:
         """The lines of one page; ``limit`` overrides it for exports, which take all up to a bound."""
-        statement = self._made("ids", query.sort, query.descending).where(*self._asked(query))
-        if limit is None:
-            statement = statement.limit(query.size).offset((query.page - 1) * query.size)
-        else:
-            statement = statement.limit(limit)
-        ids = self._execute(statement).scalars().all()
+        skip, size = ((query.page - 1) * query.size, query.size) if limit is None else (0, limit)
+        return self._in_order(self._ids(query, skip, size)[0], names)
+
+    def _ids(self, query: ListQuery, skip: int, size: int) -> tuple[list[int], Any]:
+        """The numbers of a page, and the newest line of the history, unless the page is empty."""
+        asked, sought = Asked.of(query, self.zone), self._sought(query)
+        statement = self._made("ids", asked.shape, query.sort, query.descending)
+        if sought:
+            statement = statement.where(*sought)
+        rows = self._execute(statement, **asked.values, skip=skip, size=size).all()
+        return [row[0] for row in rows], tuple(rows[0][1:]) if rows else None
+
+    def _in_order(self, ids: Sequence[int], names: Sequence[str]) -> list[Line]:
         lines = {line.id: line for line in self.lines(ids, names)}
         return [lines[id_] for id_ in ids if id_ in lines]
 
@@ -692,10 +822,9 @@ class Reader(Statements):
 
         ``criteria`` narrow it further, over the entity's table.
         """
-        reading = self.reading(names).where(*self.where(query), *criteria)
-        return self._lines(
-            replace(reading, statement=self._ordered(reading.statement, query.sort, query.descending).limit(most))
-        )
+        asked, more = Asked.of(query, self.zone), (*self._sought(query), *criteria)
+        reading = self._made("heading", asked.shape, query.sort, query.descending, *names).where(*more)
+        return self._lines(reading, **asked.values, most=most)
 
     def counted(self, query: ListQuery) -> ColumnElement[int]:
         """How many records the list has, as an expression: several may be asked for by one statement (`totals`)."""
@@ -716,14 +845,13 @@ class Reader(Statements):
         rows = self._execute(reading.statement, **values).all()
         ids = [row[0] for row in rows]
         linked = {name: self._linked(statement, ids) for name, statement in reading.links.items()} if ids else {}
-        return [
-            Line(
-                row[0],
-                {name: value(row) for name, value in reading.values.items()}
-                | {name: others.get(row[0], []) for name, others in linked.items()},
-            )
-            for row in rows
-        ]
+        lines = []
+        for row in rows:
+            line = {name: value(row) for name, value in reading.values.items()}
+            for name, others in linked.items():
+                line[name] = others.get(row[0], [])
+            lines.append(Line(row[0], line))
+        return lines
 
     def _linked(self, statement: Select[Any], ids: Sequence[int]) -> dict[int, list[Ref]]:
         found: dict[int, list[Ref]] = {}

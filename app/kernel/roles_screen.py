@@ -15,8 +15,6 @@ from sqlalchemy import delete, func, insert, select, update
 from app.kernel.access import holding, needs, require_identity
 from app.kernel.declare import N_, May, Reach
 from app.kernel.grants import (
-    COUNT,
-    EMPTY_BIN,
     Grant,
     Holding,
     RoleReach,
@@ -30,7 +28,6 @@ from app.kernel.grants import (
 )
 from app.kernel.history import ChangeKind
 from app.kernel.i18n import role_title
-from app.kernel.personal import SHARE
 from app.kernel.users import FieldChange, Refusal, administering, role_ids, write_history
 from app.kernel.web import session
 
@@ -247,12 +244,10 @@ class Roles(BaseView):
         )
 
     def _extra_title(self, grant: Grant) -> str:
-        """A hand-written screen is called in the matrix as it is called in the menu."""
+        """What the catalogue calls a right beyond the entities, else the screen's name in the menu."""
         menu = current_app.extensions["ryadom.menu"]
         titles = {(item.permission, item.resource): item.title for part in menu.sections for item in part.items}
-        titles[SHARE] = N_("Share saved filters")
-        titles[COUNT] = N_("Figures without names")
-        titles[EMPTY_BIN] = N_("Erase what is in the bin")
+        titles |= current_app.extensions["ryadom.rights"]
         return str(_(titles[grant])) if grant in titles else f"{grant[1]}: {grant[0].removeprefix('can_')}"
 
     @expose("/<int:pk>/restore", methods=["POST"])

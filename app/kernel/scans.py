@@ -11,6 +11,7 @@ from flask_appbuilder import Model
 from sqlalchemy import ColumnElement, Index, String, and_, false, or_, select
 from sqlalchemy.orm import Mapped, Session
 
+from app.kernel import clock
 from app.kernel.declare import ADMINISTRATOR, N_, Admin, Choice, May, Viewer, column, computed, derived
 from app.kernel.files import FileKind
 from app.kernel.orm import LONG, SHORT, Record, Row
@@ -109,7 +110,7 @@ class Scan(Record):
             raise OutOfReach(f"Scan -> {self.entity} {self.record_id}")
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        if self.signed_on and self.signed_on > dt.date.today():
+        if self.signed_on and self.signed_on > clock.today():
             yield "signed_on", IN_THE_FUTURE
 
 

@@ -89,6 +89,7 @@ class Field:
     relation: RelationshipProperty[Any] | None = None
     choices: type[Choice] | None = None
     narrow: tuple[str, str] | None = None
+    among: str = ""
     checks: bool = False
     mine: str = ""
     panel: bool = False
@@ -187,6 +188,7 @@ class Schema:
                 return Field(
                     name, Kind.REFERENCE, label, help_, required, bool(column.nullable),
                     column=column, target=target, relation=relation, narrow=info.get("narrow"),
+                    among=info.get("among", ""),
                     mine=info.get("mine", ""),
                     panel=bool(info.get("panel")),
                     suggest=info.get("suggest", ""),
@@ -205,6 +207,7 @@ class Schema:
                 name, kind, info.get("label", ""), info.get("help", ""), required, bool(column.nullable),
                 auto=auto, secret=bool(info.get("secret")), alone=bool(info.get("alone")),
                 column=column, choices=_choices(column), check=info.get("check"),
+                among=info.get("among", ""), suggest=info.get("suggest", ""),
             )  # fmt: skip
         raise KeyError(name)
 
@@ -249,6 +252,11 @@ class Schema:
         """Days of what has been done, which do not lie in the future."""
         columns = inspect(self.entity).columns
         return tuple(self.field(name) for name, column in columns.items() if column.info.get("happened"))
+
+    @cached_property
+    def advised(self) -> tuple[Field, ...]:
+        """Fields of the form of which something is suggested, or only a part is offered."""
+        return tuple(field for field in self.fields(self.form_names) if field.among or field.suggest)
 
     @cached_property
     def naming(self) -> str:
@@ -387,6 +395,8 @@ def _check_entity(entity: type[Row], roles: frozenset[str]) -> Iterator[Fault]:
     for name in set(admin.bulk).difference(schema.form_names):
         yield Fault("D26", resource, "bulk", f"“{name}” stands in no form")
     for field in filter(None, (_field(schema, name) for name in schema.form_names)):
+        if field.among and not _ends_in(schema, field):
+            yield Fault("D34", resource, field.name, f"“{field.among}” does not end in what is chosen here")
         if field.suggest and not _is_function(field.suggest):
             yield Fault("D33", resource, field.name, f"“{field.suggest}” is not a module and a function")
     for field in schema.checked:
@@ -442,6 +452,18 @@ def _leads_somewhere(schema: Schema, alike: Alike) -> bool:
         schema = schema_of(field.target)
     told = _field(schema, alike.told) if alike.told else None
     return (not alike.contact or _is_text(schema, alike.contact)) and (not alike.told or told is not None)
+
+
+def _ends_in(schema: Schema, field: Field) -> bool:
+    """Whether the path of what is offered ends in values of this field."""
+    *way, last = field.among.split(".")
+    for name in way:
+        step = _field(schema, name)
+        if step is None or step.target is None or not step.stored:
+            return False
+        schema = schema_of(step.target)
+    end = _field(schema, last)
+    return end is not None and bool(way) and (end.target, end.choices) == (field.target, field.choices)
 
 
 def _check_aggregate(schema: Schema, name: str, value: Aggregate) -> Iterator[Fault]:

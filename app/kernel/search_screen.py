@@ -10,6 +10,7 @@ from typing import Any
 from flask import current_app, request
 from flask_appbuilder import BaseView, expose
 
+from app.kernel import clock
 from app.kernel.access import may, require_identity
 from app.kernel.declare import May
 from app.kernel.i18n import gettext
@@ -57,9 +58,8 @@ class SiteSearch(BaseView):
 
     def _find(self, most: int) -> dict[str, Any]:
         q = _words()
-        zone = current_app.config["BABEL_DEFAULT_TIMEZONE"]
         schemas = opened()
-        groups = Search(session(), schemas, zone=zone).find(q, most) if q else []
+        groups = Search(session(), schemas, zone=clock.here().key).find(q, most) if q else []
         kinds = ", ".join(gettext(schema.admin.title).lower() for schema in schemas)
         return {"q": q, "groups": groups, "kinds": kinds, "said": said}
 

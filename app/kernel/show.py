@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import current_app
 from markupsafe import Markup, escape
 
+from app.kernel import clock
 from app.kernel.declare import Choice, May
 from app.kernel.i18n import gettext
 from app.kernel.query import Ref
@@ -18,11 +17,6 @@ from app.kernel.schema import Field, Kind, schema_of
 
 SHORTEST = 160  # characters of a long text that a list shows
 THIN = "\u202f"  # narrow no-break space between thousands
-
-
-def zone() -> ZoneInfo:
-    """The time zone in which moments are shown and typed."""
-    return ZoneInfo(current_app.config["BABEL_DEFAULT_TIMEZONE"])
 
 
 def number(value: Any) -> str:
@@ -46,7 +40,7 @@ def text(value: Any) -> str:
     if isinstance(value, Choice):
         return str(gettext(value.value))
     if isinstance(value, dt.datetime):
-        return f"{value.astimezone(zone()):%d.%m.%Y %H:%M}"
+        return f"{value.astimezone(clock.here()):%d.%m.%Y %H:%M}"
     if isinstance(value, dt.date):
         return f"{value:%d.%m.%Y}"
     if isinstance(value, Ref):
@@ -61,40 +55,51 @@ def text(value: Any) -> str:
 EMPTY = Markup('<span class="text-secondary nothing">—</span>')
 
 
-def painter(
-    field: Field, may: Callable[[May, Any], bool], *, short: bool = False, links: bool = True
-) -> Callable[[Any], Markup]:
-    """The function that draws this field's cells: permissions are asked once a column, not once a cell.
+class Painter:
+    """Draws the cells of a field. What depends on the field and on permissions is asked once a column.
 
     A reference whose record may not be opened is plain text, and so is one in a cell that is a link itself.
     """
-    linked = links and field.target is not None and may(May.SHOW, field.target)
-    slug = schema_of(field.target).slug if field.target is not None else ""
-    badges: dict[Choice, Markup] = {}
+
+    def __init__(
+        self, field: Field, may: Callable[[May, Any], bool], *, short: bool = False, links: bool = True
+    ) -> None:
+        self.field, self.short = field, short
+        linked = links and field.target is not None and may(May.SHOW, field.target)
+        self.slug = schema_of(field.target).slug if linked and field.target is not None else ""
+        self._drawn: dict[Ref | Choice, str] = {}
+
+    def __call__(self, value: Any) -> Markup:
+        return Markup(self.column([value])[0])
+
+    def column(self, values: Sequence[Any]) -> list[str]:
+        """All the cells of a column as HTML. What stands there again, such as a municipality, is drawn once."""
+        kept, cells = self._drawn, list[str]()
+        for value in values:
+            if value is None or value == "" or value == []:
+                cells.append(EMPTY)
+            elif isinstance(value, list):
+                several = self.field.kind is Kind.REFERENCES
+                cells.append(f"<span>{', '.join(self.column(value))}</span>" if several else self._one(value))
+            elif isinstance(value, (Ref, Choice)):
+                if (drawn := kept.get(value)) is None:
+                    drawn = kept[value] = self._one(value)
+                cells.append(drawn)
+            else:
+                cells.append(self._one(value))
+        return cells
 
     # Here a page spends its time. Markup.format takes ten times as long as what it is put together from.
-    def one(ref: Ref) -> Markup:
-        label = escape(clip(ref.label) if short else ref.label)
-        return Markup(f'<a href="/{slug}/{ref.id:d}">{label}</a>') if linked else label
-
-    def paint(value: Any) -> Markup:
-        if value is None or value == "" or value == []:
-            return EMPTY
+    def _one(self, value: Any) -> str:
         if isinstance(value, Ref):
-            return one(value)
+            label = escape(clip(value.label) if self.short else value.label)
+            return f'<a href="/{self.slug}/{value.id:d}">{label}</a>' if self.slug else str(label)
         if isinstance(value, Choice):
-            if value not in badges:
-                badges[value] = badge(value)
-            return badges[value]
-        if field.kind is Kind.REFERENCES:
-            # In one element: on a narrow screen the parts of a cell are laid out side by side.
-            return Markup("<span>%s</span>") % Markup(", ").join(map(one, value))
+            return str(badge(value))
         words = text(value)
-        if short:
-            return escape(clip(words))
-        return Markup(f'<span class="as-typed">{escape(words)}</span>') if field.kind is Kind.LONG else escape(words)
-
-    return paint
+        if self.short:
+            return str(escape(clip(words)))
+        return f'<span class="as-typed">{escape(words)}</span>' if self.field.kind is Kind.LONG else str(escape(words))
 
 
 def clip(words: str) -> str:
@@ -105,4 +110,4 @@ def badge(choice: Choice) -> Markup:
     words = gettext(choice.value)
     if not choice.colour:
         return escape(words)
-    return Markup('<span class="badge bg-{0}-lt">{1}</span>').format(choice.colour, words)
+    return Markup(f'<span class="badge bg-{choice.colour}-lt">{escape(words)}</span>')

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from app.kernel import clock
 from app.kernel.query import Line
 from app.kernel.schema import Field
-from app.kernel.show import text, zone
+from app.kernel.show import text
 
 MOST_ROWS = 50_000
 # A spreadsheet takes a cell that begins so for a formula: a typed name must not run on a colleague's computer.
@@ -51,7 +52,7 @@ def as_xlsx(fields: Sequence[Field], titles: Sequence[str], lines: Iterable[Line
 
     def cell(value: Any) -> Any:
         if isinstance(value, dt.datetime):
-            value = value.astimezone(zone()).replace(tzinfo=None)
+            value = value.astimezone(clock.here()).replace(tzinfo=None)
         elif not isinstance(value, (dt.date, int, float, Decimal)) or isinstance(value, bool):
             value = "".join(mark for mark in text(value) if mark >= " " or mark in "\n\t")
         made = WriteOnlyCell(sheet, value=value)

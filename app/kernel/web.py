@@ -18,10 +18,12 @@ from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 from werkzeug.routing import IntegerConverter
 
 from app.kernel import files, packing, show
-from app.kernel.access import by_script, enter, identity, may
+from app.kernel.access import by_script, enter, identity, may, permits
 from app.kernel.declare import May
-from app.kernel.i18n import role_title
+from app.kernel.forms import shown_in
+from app.kernel.i18n import role_title, speaker
 from app.kernel.papers import printable
+from app.kernel.parts import Parts
 from app.kernel.query import BadQuery
 from app.kernel.schema import schema_of
 from app.kernel.scope import OutOfReach
@@ -74,7 +76,9 @@ class RecordNumber(IntegerConverter):
 
 
 class Json(DefaultJSONProvider):
-    """JSON that is nested beyond all sense is as wrong as any other."""
+    """JSON in the order in which it is made; nested beyond all sense it is as wrong as any other."""
+
+    sort_keys = False
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
@@ -85,7 +89,7 @@ class Json(DefaultJSONProvider):
 
 def session() -> Session:
     """The session of this request; it sees what its viewer may see."""
-    return cast(Session, current_app.extensions["sqlalchemy"].session)
+    return cast(Session, current_app.extensions["sqlalchemy"].session())
 
 
 def files_folder() -> Path:
@@ -191,13 +195,22 @@ def install(app: Flask) -> None:
         languages=lambda: app.config["LANGUAGES"],
         asset=asset,
         menu=lambda: app.extensions["ryadom.menu"].drawn(request.path),
+        part=Parts(app),
+        shown=shown_in,
         banner=lambda: app.extensions["ryadom.banner"](),
         drawn_icon=icon,
         is_demo=app.config.get("DEMO", False),
         static_version=app.config["STATIC_VERSION"],
     )
+    app.context_processor(_words)
     app.jinja_env.filters.update(text=show.text, number=show.number, clip=show.clip)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _words() -> dict[str, Any]:
+    """What a page asks over and over, looked up once for it."""
+    say = speaker()
+    return {"_": say, "gettext": say, "may": permits()}
 
 
 def _icon(version: str, name: str, class_: str = "") -> Markup:

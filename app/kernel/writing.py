@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.kernel import clock
 from app.kernel.declare import N_
 from app.kernel.orm import Record, Row
 from app.kernel.scans import scans_of
@@ -21,6 +21,7 @@ from app.kernel.schema import Kind, schema_of
 TAKEN = N_("This value is taken by another record.")
 TAKEN_TOGETHER = N_("There is such a record already.")
 AHEAD = N_("The date lies in the future, and this has happened already. Check it.")
+NOT_OFFERED = N_("This is not offered here: choose one of those in the list.")
 ASTRAY = N_("What is chosen here belongs to another record: choose again from what is offered.")
 IN_USE = N_("Other records point to this one: delete or change them first.")
 
@@ -71,7 +72,7 @@ def faults(record: Record) -> Iterator[tuple[str, str]]:
     yield from record.faults()
     for field in schema_of(type(record)).happened:
         day = getattr(record, field.name)
-        if day and day > dt.date.today() and inspect(record).attrs[field.name].history.has_changes():
+        if day and day > clock.today() and inspect(record).attrs[field.name].history.has_changes():
             yield field.name, AHEAD
 
 
@@ -79,6 +80,10 @@ def _astray(session: Session, record: Record) -> Iterator[tuple[str, str]]:
     """Fields that a declaration narrows, and that point past it: what a form would not have offered."""
     schema = schema_of(type(record))
     for field in schema.fields(schema.form_names):
+        if field.among and field.name in record.chosen:
+            value, those = getattr(record, field.name), offered(session, [record], field.among)
+            if those and value is not None and value not in those:
+                yield field.name, NOT_OFFERED
         if field.narrow is None:
             continue
         ours = _end(session, record, field.narrow[0])
@@ -91,13 +96,21 @@ def _astray(session: Session, record: Record) -> Iterator[tuple[str, str]]:
 
 def _end(session: Session, record: Any, path: str) -> Any:
     """The record that a path of references («plan.case») ends at; None where one of them is empty or out of sight."""
-    for name in path.split("."):
-        if record is None:
-            return None
-        field = schema_of(type(record)).field(name)
-        other, id_ = getattr(record, name), getattr(record, field.key)
-        record = other if other is not None or id_ is None else session.get(field.target, id_)  # type: ignore[arg-type]
-    return record
+    return next(iter(offered(session, [record], path)), None)
+
+
+def offered(session: Session, values: Sequence[Any], path: str) -> list[Any]:
+    """What a path from these records ends in, each once: records or values. A step may lead to several of them."""
+    for name in filter(None, path.split(".")):
+        values = [value for record in values for value in _step(session, record, name)]
+    return list(dict.fromkeys(values))
+
+
+def _step(session: Session, record: Any, name: str) -> Sequence[Any]:
+    field, value = schema_of(type(record)).field(name), getattr(record, name)
+    if value is None and field.kind is Kind.REFERENCE and (id_ := getattr(record, field.key)) is not None:
+        value = session.get(field.target, id_)  # type: ignore[arg-type]
+    return value if isinstance(value, list) else () if value is None else (value,)
 
 
 def _misread(record: Record) -> Iterator[Wrong]:

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, Date, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Mapped, Session, object_session
 
 from app import scopes
 from app.cases.models import Case
+from app.kernel import clock
 from app.kernel.declare import (
     N_,
     Admin,
@@ -25,11 +26,48 @@ from app.kernel.declare import (
     reached,
     reference,
 )
+from app.kernel.measure import days_between
 from app.kernel.orm import LONG, SHORT, Record
 from app.kernel.scope import table
 from app.procedures.kinds import CommissionKind, CommissionLevel
+from app.procedures.models import SITS_IN, VersionStatus
 from app.roles import COMMISSION_WORK
 from app.territory.models import Municipality, Organisation, Precinct, Staff
+
+
+def last_met(c: Any, viewer: Viewer) -> ColumnElement[dt.date]:
+    """The day of the last meeting that has been held."""
+    meeting = table("meeting").alias()
+    held = select(func.max(meeting.c.held_on)).where(meeting.c.commission_id == c.id)
+    return held.where(meeting.c.held_on <= clock.today()).correlate_except(meeting).scalar_subquery()
+
+
+def next_met(c: Any, viewer: Viewer) -> ColumnElement[dt.date]:
+    """The day of the next one: a meeting that is prepared, or the day that a protocol names."""
+    meeting, today = table("meeting").alias(), clock.today()
+    ahead = case(
+        (meeting.c.held_on > today, meeting.c.held_on), (meeting.c.next_on >= today, meeting.c.next_on), else_=None
+    )
+    named = select(func.min(ahead)).where(meeting.c.commission_id == c.id)
+    return named.correlate_except(meeting).scalar_subquery()
+
+
+def is_unscheduled(c: Any, viewer: Viewer) -> ColumnElement[bool]:
+    """Whether the next meeting is not appointed, or later than procedures in use ask of such a commission (PRM-T2)."""
+    step, version, procedure = (table(name).alias() for name in ("commission_step", "procedure_version", "procedure"))
+    days = case(*((step.c.sits_unit == unit, length) for unit, length in SITS_IN.items()))
+    rhythm = (
+        select(func.min(step.c.sits_every * days))
+        .join(version, version.c.id == step.c.edition_id)
+        .join(procedure, procedure.c.id == version.c.procedure_id)
+        .where(step.c.kind == c.kind, step.c.level == c.level, step.c.sits_every.is_not(None))
+        .where(version.c.status == VersionStatus.PUBLISHED, procedure.c.active.is_(True))
+        .correlate_except(step, version, procedure)
+        .scalar_subquery()
+    )
+    since = func.coalesce(last_met(c, viewer), literal(clock.today(), Date))
+    ahead = next_met(c, viewer)
+    return and_(rhythm.is_not(None), or_(ahead.is_(None), days_between(since, ahead) > rhythm))
 
 
 class Commission(Record):
@@ -52,18 +90,26 @@ class Commission(Record):
         N_("Members of the commission"), order_by="CommissionMember.id", back="commission"
     )
     member_count = counted(N_("Members"), "members")
+    last_met = computed(N_("Last meeting"), last_met)
+    next_met = computed(N_("Next meeting"), next_met)
+    unscheduled = computed(
+        N_("Next meeting is to be appointed"),
+        is_unscheduled,
+        N_("There is none ahead, or it is later than the procedure asks."),
+    )
 
     __admin__ = Admin(
         one=N_("Commission"),
         title=N_("Commissions"),
         name=("name",),
-        list=("name", "kind", "level", "municipality", "precinct", "schedule", "member_count"),
+        list=("name", "kind", "level", "municipality", "precinct", "schedule", "next_met", "member_count"),
         form={
             N_("Commission"): ("name", "kind", "level", "schedule", "prefix"),
             N_("Territory"): ("organisation", "municipality", "precinct"),
         },
+        show=("last_met", "next_met", "unscheduled"),
         search=("name",),
-        filters=("kind", "level", "municipality", "precinct"),
+        filters=("kind", "level", "municipality", "precinct", "unscheduled"),
         order=("name", "asc"),
         inline=("members",),
         scope=scopes.COMMISSION,
@@ -140,7 +186,7 @@ class Meeting(Record):
     commission_id: Mapped[int] = reference("commission.id")
     commission: Mapped[Commission] = parent(N_("Commission"), panel=True)
     number: Mapped[str] = column(N_("Protocol number"), SHORT)
-    held_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today)
+    held_on: Mapped[dt.date] = column(N_("Date"), default=clock.today)
     place: Mapped[str | None] = column(N_("Place"), SHORT)
     participants: Mapped[str | None] = column(N_("Present"), LONG, help=N_("One on a line: name, position."))
     next_on: Mapped[dt.date | None] = column(N_("Next meeting"))

@@ -6,13 +6,13 @@ when it is approved, so that the family is never without a plan in force.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
+from app.kernel import clock
 from app.kernel.declare import N_
 from app.kernel.writing import Refused, Wrong, save
 from app.plans import rules
@@ -86,7 +86,7 @@ def revise(session: Session, plan: Plan, reason: str) -> Plan:
             case=plan.case,
             kind=plan.kind,
             status=PlanStatus.DRAFT,
-            made_on=dt.date.today(),
+            made_on=clock.today(),
             until=plan.until,
             nature=plan.nature,
             main_goal=plan.main_goal,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
 
 from app import scopes
 from app.cases.models import Case, CaseStatus
+from app.kernel import clock
 from app.kernel.declare import (
     N_,
     Admin,
@@ -112,9 +113,9 @@ class Plan(Record):
     case: Mapped[Case] = parent(N_("Case"), panel=True)
     edition: Mapped[int] = column(N_("Version"), default=1)
     number: Mapped[str] = column(N_("Plan number"), SHORT, unique=True, auto=True)
-    kind: Mapped[PlanKind] = column(N_("Kind"), default=PlanKind.FAMILY)
+    kind: Mapped[PlanKind] = column(N_("Kind"), default=PlanKind.FAMILY, among="case.edition.plan_rules.kind")
     status: Mapped[PlanStatus] = column(N_("Status"), default=PlanStatus.DRAFT, index=True)
-    made_on: Mapped[dt.date] = column(N_("Made"), default=dt.date.today)
+    made_on: Mapped[dt.date] = column(N_("Made"), default=clock.today)
     nature: Mapped[str | None] = column(N_("Nature of the problem"), LONG, help=N_("What stands behind the trouble."))
     main_goal: Mapped[str | None] = column(N_("Main goal"), LONG)
     agreed_on: Mapped[dt.date | None] = column(N_("Agreed with the family"), happened=True)
@@ -122,7 +123,8 @@ class Plan(Record):
     protocol: Mapped[str | None] = column(N_("Protocol"), SHORT, help=N_("Number of the protocol that approved it."))
     approver_id: Mapped[int | None] = reference("staff.id")
     approver: Mapped[Staff | None] = parent(N_("Approved by"))
-    until: Mapped[dt.date | None] = column(N_("Lasts until"))
+    until: Mapped[dt.date | None] = column(N_("Lasts until"), suggest="app.plans.length:end")
+    cancelled_on: Mapped[dt.date | None] = column(N_("Cancelled on"), happened=True)
     revision_reason: Mapped[str | None] = column(N_("Why it was revised"), LONG)
     goals: Mapped[list[Goal]] = children(N_("Intermediate goals"), order_by="Goal.number", back="plan")
     goal_count = counted(N_("Goals"), "goals")
@@ -147,6 +149,7 @@ class Plan(Record):
             "protocol",
             "approver",
             "edition",
+            "cancelled_on",
             "revision_reason",
             "family",
         ),
@@ -178,6 +181,8 @@ class Plan(Record):
             self.edition = max(taken, default=0) + 1
             self.number = rules.plan_number(case.number, self.edition)
             self.status = self.status or PlanStatus.DRAFT
+        if self.status is PlanStatus.CANCELLED:
+            self.cancelled_on = self.cancelled_on or clock.today()
 
     def faults(self) -> Iterator[tuple[str, str]]:
         status = changed(self, "status")

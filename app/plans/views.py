@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from app.cases.models import Case
 from app.families.papers import child
-from app.kernel import forms
+from app.kernel import clock, forms
 from app.kernel.access import may, require, require_identity
 from app.kernel.declare import N_, May
 from app.kernel.schema import schema_of
@@ -211,7 +210,7 @@ class PlanTable(BaseView):  # type: ignore[misc]
         if not rules.may_move(plan.status.name, to):
             return self._back(pk, life.NOT_NOW)
         step = STEPS[target]
-        today = {"agreed_on": plan.agreed_on or dt.date.today(), "approved_on": dt.date.today()}
+        today = {"agreed_on": plan.agreed_on or clock.today(), "approved_on": clock.today()}
         if request.method == "GET":
             if self._seen() not in (None, plan.version):
                 return self._back(pk, SEEN_OTHERWISE)

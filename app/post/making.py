@@ -25,39 +25,44 @@ from app.kernel.scope import table
 from app.kernel.web import session
 from app.post import rules
 from app.post.models import MAIL_CHOICE, Letter, LetterKind
-from app.territory.models import Staff
+from app.territory.kinds import zone_of
+from app.territory.models import Organisation, Staff
 
 
 def make(app: Flask, moment: dt.datetime) -> int:
-    """Make the letters of the day that are not made yet; how many were. ``moment`` is of the time zone of the settings.
+    """Make the letters of the day that are not made yet; how many were. Hour and day are those of who is to read them.
 
     Safe to run twice, and by two at once: the key of a letter is the only one of its kind.
     """
-    day = moment.date()
-    if not rules.is_time(moment, app.config["MAIL_HOUR"]):
-        return 0
-    kinds = [LetterKind.REMINDER, *((LetterKind.DIGEST,) if rules.is_day_of_digest(day) else ())]
     with app.app_context(), acting_as(session()):
-        wanted = list(_wanted(session(), kinds, day))
-    return sum(_made(app, person, kind, day) for person, kind in wanted)
+        wanted = list(_wanted(session(), moment, app.config["MAIL_HOUR"]))
+    return sum(_made(app, person, kind, day) for person, kind, day in wanted)
 
 
-def _wanted(db: Session, kinds: Iterable[LetterKind], day: dt.date) -> Iterator[tuple[Any, LetterKind]]:
-    """Who has an address and wants which letters, but for those that are made already."""
+def _wanted(db: Session, moment: dt.datetime, hour: int) -> Iterator[tuple[Any, LetterKind, dt.date]]:
+    """Who has an address and wants which letters at that moment, but for those that are made already."""
     users, choice = table("ab_user"), MAIL_CHOICE
     people = db.execute(
-        select(Staff.id, Staff.email, users.c.id.label("user_id"), choice.c.reminders, choice.c.digest)
+        select(
+            Staff.id, Staff.email, users.c.id.label("user_id"), choice.c.reminders, choice.c.digest, Organisation.zone
+        )
+        .join(Organisation, Organisation.id == Staff.organisation_id)
         .join(users, and_(users.c.id == Staff.user_id, users.c.active.is_(True)))
         .outerjoin(choice, choice.c.user_id == users.c.id)
         .where(Staff.works, Staff.email.is_not(None))
         .order_by(Staff.id)
     ).all()
-    made = set(db.execute(select(Letter.key).where(Letter.day == day)).scalars())
+    yesterday = moment.date() - dt.timedelta(days=1)  # somewhere it is today
+    made = set(db.execute(select(Letter.key).where(Letter.day >= yesterday)).scalars())
     for person in people:
-        for kind in kinds:
+        local = moment.astimezone(zone_of(person.zone))
+        day = local.date()
+        if not rules.is_time(local, hour):
+            continue
+        for kind in (LetterKind.REMINDER, *((LetterKind.DIGEST,) if rules.is_day_of_digest(day) else ())):
             chosen = person.reminders if kind is LetterKind.REMINDER else person.digest
             if chosen is not False and rules.key(kind.name, person.user_id, day) not in made:
-                yield person, kind
+                yield person, kind, day
 
 
 def _made(app: Flask, person: Any, kind: LetterKind, day: dt.date) -> bool:

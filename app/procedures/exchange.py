@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.kernel.declare import N_
 from app.kernel.orm import Record, fold
 from app.kernel.schema import Field, Kind, schema_of
-from app.procedures.models import ClosingGround, Procedure, ProcedureVersion, Requirement
+from app.procedures.models import Procedure, ProcedureVersion, Requirement, Stage
 
 NOT_YAML = N_("The file is not YAML: %(reason)s")
 NOT_MAP = N_("%(place)s: names with values are expected here.")
@@ -79,7 +79,7 @@ def _told(record: Record) -> dict[str, Any]:
             case Kind.CHOICE:
                 value = value.name
             case Kind.REFERENCE:
-                value = value.number  # a stage
+                value = value.number if isinstance(value, Stage) else value.name
             case Kind.REFERENCES:
                 value = [ground.name for ground in value]
         told[field.name] = value
@@ -173,7 +173,7 @@ def _value(field: Field, raw: Any, place: str, faults: list[Fault], **near: Any)
         Kind.LONG: str,
         Kind.BOOL: bool,
         Kind.INTEGER: int,
-        Kind.REFERENCE: int,  # the number of a stage
+        Kind.REFERENCE: int if field.target is Stage else str,  # the number of a stage; a name
         Kind.REFERENCES: list,
         Kind.CHOICE: str,
     }
@@ -194,6 +194,11 @@ def _value(field: Field, raw: Any, place: str, faults: list[Fault], **near: Any)
                 faults.append(Fault(NO_SUCH, {"place": place, "value": _short(raw), "known": ", ".join(choices)}))
                 return
             raw = choices[raw]
+        case Kind.REFERENCE if field.target is not Stage:
+            named = next(_named(near["session"], field.target, [raw], place, faults), None)
+            if named is None:
+                return
+            raw = named
         case Kind.REFERENCE:
             stages = {stage.number: stage for stage in near["stages"]}
             if raw not in stages:
@@ -202,18 +207,19 @@ def _value(field: Field, raw: Any, place: str, faults: list[Fault], **near: Any)
                 return
             raw = stages[raw]
         case Kind.REFERENCES:
-            raw = list(dict.fromkeys(_grounds(near["session"], raw, place, faults)))
+            raw = list(dict.fromkeys(_named(near["session"], field.target, raw, place, faults)))
     yield field.name, raw
 
 
-def _grounds(session: Session, names: list[Any], place: str, faults: list[Fault]) -> Iterator[ClosingGround]:
-    known = {fold(ground.name): ground for ground in session.scalars(select(ClosingGround))}
+def _named(session: Session, target: Any, names: list[Any], place: str, faults: list[Fault]) -> Iterator[Any]:
+    """Entries of a dictionary by their names."""
+    known = {fold(one.name): one for one in session.scalars(select(target))}
     for name in names:
-        ground = known.get(fold(name)) if isinstance(name, str) else None
-        if ground is not None:
-            yield ground
+        found = known.get(fold(name)) if isinstance(name, str) else None
+        if found is not None:
+            yield found
         else:
-            wanted = "; ".join(sorted(ground.name for ground in known.values()))
+            wanted = "; ".join(sorted(one.name for one in known.values()))
             faults.append(Fault(NO_SUCH, {"place": place, "value": _short(name), "known": wanted}))
 
 

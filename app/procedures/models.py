@@ -7,7 +7,8 @@ made of it. Cases keep the version they were opened under until somebody moves t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Table, UniqueConstraint, inspect
 from sqlalchemy.orm import Mapped, Session, object_session
@@ -27,7 +28,7 @@ from app.procedures.kinds import (
     Time,
     Unit,
 )
-from app.risks.models import RiskLevel
+from app.risks.models import FactorSet, RiskLevel
 from app.roles import DICTIONARY
 
 FROZEN = N_("This version is published and does not change any more: make a new version of it.")
@@ -63,6 +64,11 @@ class Procedure(Record):
         help=N_("Procedures under which cases run."),
         icon="stairs",
     )
+
+    def prepare(self, session: Session) -> None:
+        if self.id is not None and inspect(self).attrs.name.history.has_changes():
+            for version in session.query(ProcedureVersion).filter_by(procedure_id=self.id):
+                version.title = version_title(self.name, version.number)
 
 
 class ClosingGround(Record):
@@ -101,12 +107,21 @@ class VersionStatus(Choice):
         return {"DRAFT": "orange", "PUBLISHED": "green"}.get(self.name, "secondary")
 
 
+def _is(status: VersionStatus) -> Callable[[Any], bool]:
+    """Whether a version's line stands so."""
+    return lambda line: line["status"] is status
+
+
 version_ground = Table(
     "version_ground",
     metadata,
     Column("version_id", ForeignKey("procedure_version.id", ondelete="CASCADE"), primary_key=True),
     Column("ground_id", ForeignKey("closing_ground.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
+
+
+def version_title(name: str, number: int) -> str:
+    return f"{name[:190]}, № {number}"
 
 
 class ProcedureVersion(Record):
@@ -118,6 +133,7 @@ class ProcedureVersion(Record):
     procedure_id: Mapped[int] = reference("procedure.id", owned=True)
     procedure: Mapped[Procedure] = parent(N_("Procedure"), panel=True)
     number: Mapped[int] = column(N_("Version"), default=1)
+    title: Mapped[str] = column(N_("Version of a procedure"), SHORT, default="", auto=True)
     status: Mapped[VersionStatus] = column(N_("Status"), default=VersionStatus.DRAFT, index=True)
     published_on: Mapped[dt.date | None] = column(N_("Published"))
     note: Mapped[str | None] = column(N_("What is new in it"), LONG)
@@ -126,6 +142,10 @@ class ProcedureVersion(Record):
         N_("Followed up after closing, at least (months)"), help=N_("Empty: the family is not followed up.")
     )
     follow_up_to: Mapped[int | None] = column(N_("Followed up after closing, at most (months)"))
+    factor_set_id: Mapped[int | None] = reference("factor_set.id")
+    factor_set: Mapped[FactorSet | None] = parent(
+        N_("Set of risk factors"), help=N_("The risk of its cases is assessed by it.")
+    )
     grounds: Mapped[list[ClosingGround]] = links(
         N_("Closing grounds"), version_ground, order_by=ClosingGround.name, checks=True
     )
@@ -143,21 +163,21 @@ class ProcedureVersion(Record):
     __admin__ = Admin(
         one=N_("Version of a procedure"),
         title=N_("Versions of procedures"),
-        name=("number", "published_on"),
+        name=("title",),
         list=("procedure", "number", "status", "published_on", "stage_count", "requirement_count"),
         form={
-            N_("Version"): ("procedure", "source", "note"),
+            N_("Version"): ("procedure", "source", "factor_set", "note"),
             N_("Closing"): ("grounds", "follow_up_from", "follow_up_to"),
         },
         show=("number", "status", "published_on"),
-        search=("note", "procedure"),
+        search=("title", "note"),
         filters=("procedure", "status", "published_on"),
         order=("number", "desc"),
         inline=("stages", "plan_rules", "commission_steps"),
         screens=(
-            Screen(N_("Publish"), "Versions.publish", May.EDIT),
+            Screen(N_("Publish"), "Versions.publish", May.EDIT, when=_is(VersionStatus.DRAFT)),
             Screen(N_("New version"), "Versions.next", May.EDIT),
-            Screen(N_("Move cases here"), "MoveCases.form", May.EDIT),
+            Screen(N_("Move cases here"), "MoveCases.form", May.EDIT, when=_is(VersionStatus.PUBLISHED)),
             Screen(N_("File (YAML)"), "Versions.file"),
         ),
         scope=scopes.everyone,
@@ -174,11 +194,13 @@ class ProcedureVersion(Record):
         if self.id is None and self.procedure is not None:
             same = session.query(ProcedureVersion.number).filter_by(procedure_id=self.procedure.id)
             self.number = max((number for (number,) in same), default=0) + 1
+        if self.procedure is not None:
+            self.title = version_title(self.procedure.name, self.number)
 
     def faults(self) -> Iterator[tuple[str, str]]:
         before = inspect(self).attrs.status.history
         if self.id is not None and not before.has_changes() and self.frozen:
-            names = ("procedure_id", "source", "note", "grounds", "follow_up_from", "follow_up_to")
+            names = ("procedure_id", "source", "factor_set_id", "note", "grounds", "follow_up_from", "follow_up_to")
             yield from ((name, FROZEN) for name in names if inspect(self).attrs[name].history.has_changes())
         low, high = self.follow_up_from, self.follow_up_to
         if (low is None) != (high is None):
@@ -213,6 +235,16 @@ class _OfVersion(Record):
 
     def undeletable(self) -> str | None:
         return FROZEN if self.edition.frozen else None
+
+
+def _lengths(row: Record, *pairs: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with lengths of time, each a number and a unit."""
+    for count, unit in pairs:
+        number = getattr(row, count)
+        if (number is None) != (getattr(row, unit) is None):
+            yield unit, N_("A length of time is a number and a unit: give both or neither.")
+        elif number is not None and not 1 <= number <= LONGEST:
+            yield count, N_("A term is from 1 to 1,000 units long.")
 
 
 class Stage(_OfVersion):
@@ -275,6 +307,10 @@ class PlanRule(_OfVersion):
     )
 
 
+# How long a unit is at most, in days: what is said to be late by it surely is. In others no sittings are counted.
+SITS_IN = {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31, Unit.HALF_YEAR: 184}
+
+
 class CommissionStep(_OfVersion):
     """A commission that a case passes, and what it decides (NOV: two levels). How often it sits is PRM-T2."""
 
@@ -308,6 +344,12 @@ class CommissionStep(_OfVersion):
         help=N_("Levels of commissions that a case passes."),
         icon="gavel",
     )  # fmt: skip
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        yield from super().faults()
+        yield from _lengths(self, ("sits_every", "sits_unit"))
+        if self.sits_unit is not None and self.sits_unit not in SITS_IN:
+            yield "sits_unit", N_("Sittings are counted in days, weeks, months or half-years.")
 
 
 class Requirement(_OfVersion):
@@ -349,7 +391,7 @@ class Requirement(_OfVersion):
         one=N_("Requirement"),
         title=N_("Requirements"),
         name=("name",),
-        list=("edition", "stage", "kind", "name", "event", "count", "unit", "repeats", "proof", "source"),
+        list=("name", "stage", "kind", "event", "count", "unit", "repeats", "proof", "source", "edition"),
         form={
             N_("Requirement"): ("edition", "stage", "position", "kind", "name", "who", "optional", "source"),
             N_("Term"): ("event", "count", "unit", "proof"),
@@ -367,12 +409,7 @@ class Requirement(_OfVersion):
 
     def faults(self) -> Iterator[tuple[str, str]]:
         yield from super().faults()
-        pairs = (("count", "unit"), ("during", "during_unit"), ("then_count", "then_unit"))
-        for count, unit in pairs:
-            if (getattr(self, count) is None) != (getattr(self, unit) is None):
-                yield unit, N_("A length of time is a number and a unit: give both or neither.")
-            elif not 1 <= (getattr(self, count) or 1) <= LONGEST:
-                yield count, N_("A term is from 1 to 1,000 units long.")
+        yield from _lengths(self, ("count", "unit"), ("during", "during_unit"), ("then_count", "then_unit"))
         if self.count is not None and self.event is None:
             yield "event", N_("Say what the term is counted from.")
         if self.repeats and (self.count is None or self.event is None):

@@ -8,10 +8,12 @@ from typing import Any
 from flask import Response, abort, flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_babel import gettext
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from app.kernel.access import needs
+from app.kernel import clock
+from app.kernel.access import allowed, needs
 from app.kernel.declare import N_, May
+from app.kernel.scope import table
 from app.kernel.web import session
 from app.kernel.writing import Refused, Wrong, save
 from app.procedures import exchange
@@ -60,14 +62,17 @@ class Versions(BaseView):  # type: ignore[misc]
         version, problem = self._version(pk), ""
         if request.method == "POST":
             try:
-                publish(version, dt.date.today())
+                publish(version, clock.today())
                 session().commit()
                 flash(gettext("Published. New cases run under it; move those at work when you are ready."), "success")
-                return redirect(url_for("ProcedureVersion.show", pk=pk))
+                onward = "MoveCases.form" if self._unversioned(version) else "ProcedureVersion.show"
+                return redirect(url_for(onward, pk=pk))
             except Refused as refused:
                 session().rollback()
                 problem = " ".join(gettext(item.message) for item in refused.wrong)
-        page = self.render_template("procedures/publish.html", version=self._version(pk), problem=problem)
+        version = self._version(pk)
+        waiting = self._unversioned(version)
+        page = self.render_template("procedures/publish.html", version=version, problem=problem, waiting=waiting)
         return page, 422 if problem else 200
 
     @expose("/<int:pk>/next", methods=["GET", "POST"])
@@ -117,6 +122,14 @@ class Versions(BaseView):  # type: ignore[misc]
                 problems = [f"{item.record or ''}: {gettext(item.message)}".lstrip(": ") for item in refused.wrong]
             session().rollback()
         return self.render_template("procedures/upload.html", problems=problems), 422 if problems else 200
+
+    def _unversioned(self, version: ProcedureVersion) -> int:
+        """How many open cases run under no version of the procedure, if whoever asks may move them."""
+        if not allowed(May.EDIT.permission, "Case"):
+            return 0
+        c = table("case").c
+        open_ = c.procedure_id == version.procedure_id, c.edition_id.is_(None), c.status != "CLOSED"
+        return session().execute(select(func.count(c.id)).where(*open_)).scalar_one()
 
     def _version(self, pk: int) -> ProcedureVersion:
         return session().get(ProcedureVersion, pk) or abort(404)

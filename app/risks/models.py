@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session
 
 from app import scopes
 from app.families.models import Family
+from app.kernel import clock
 from app.kernel.declare import N_, Admin, Choice, May, Print, children, column, links, parent, reference
 from app.kernel.orm import LONG, SHORT, Record, metadata
 from app.risks import rules
@@ -101,9 +102,9 @@ class RiskAssessment(Record):
 
     family_id: Mapped[int] = reference("family.id", owned=True)
     family: Mapped[Family] = parent(N_("Family"), panel=True)
-    assessed_on: Mapped[dt.date] = column(N_("Date"), default=dt.date.today, happened=True)
+    assessed_on: Mapped[dt.date] = column(N_("Date"), default=clock.today, happened=True)
     factor_set_id: Mapped[int] = reference("factor_set.id")
-    factor_set: Mapped[FactorSet] = parent(N_("Set of risk factors"))
+    factor_set: Mapped[FactorSet] = parent(N_("Set of risk factors"), suggest="app.cases.hints:factor_set")
     factors: Mapped[list[RiskFactor]] = links(
         N_("Facts found"),
         assessed_factor,

@@ -5,7 +5,6 @@ From a signal to a case in one step: what was written down in the journal is not
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
@@ -21,15 +20,16 @@ from app.cases.models import Case
 from app.families.models import Family, Member, MemberRole
 from app.handover import workload
 from app.handover.rules import Place
-from app.kernel import forms
+from app.kernel import clock, forms
 from app.kernel.access import allowed, may, needs, require
 from app.kernel.declare import N_, Hint, May
 from app.kernel.orm import Record, now, viewer_of
 from app.kernel.schema import schema_of
-from app.kernel.show import text, zone
+from app.kernel.screens.editing import CHANGED_MEANWHILE
+from app.kernel.show import text
 from app.kernel.web import session
 from app.kernel.writing import Conflict, Refused, Wrong, save
-from app.procedures.models import Procedure
+from app.procedures.models import Procedure, ProcedureVersion, VersionStatus
 from app.risks.models import FactorSet, RiskAssessment, RiskFactor, RiskLevel
 from app.signals.models import Signal, SignalStatus, usual_procedure
 from app.signals.urgent import AGREE, countdown, waits
@@ -51,6 +51,8 @@ def _reference(name: str) -> forms.ReferenceField:
 
 class StepForm(forms.EntityForm):
     """What a step asks for."""
+
+    draft: forms.Draft | None = None  # what is typed beside what another has saved meanwhile
 
     @property
     def asks(self) -> list[str]:
@@ -109,7 +111,7 @@ class Triage(BaseView):  # type: ignore[misc]
             )
         else:
             form = TriageForm(request.form)
-            if form.validate() and self._saved(signal, form, lambda: self._triage(signal, form, chosen)):
+            if self._taken(signal, form, lambda: self._triage(signal, form, chosen)):
                 flash(gettext("The signal is triaged."), "success")
                 return redirect(url_for("Signal.show", pk=pk))
         factors = (
@@ -130,10 +132,18 @@ class Triage(BaseView):  # type: ignore[misc]
         )
 
     def _set(self, signal: Signal, sets: Sequence[FactorSet]) -> FactorSet | None:
-        """The criteria list: the one asked for, the signal's own, the one used here last, or the first there is."""
+        """The criteria list: the one asked for, the signal's own, its procedure's, the one used last, or the first."""
         known = {one.id: one for one in sets}
         asked = request.values.get("factor_set" if request.method == "POST" else "set", 0, type=int)
         if (found := known.get(asked or signal.factor_set_id or 0)) is not None:
+            return found
+        procedure = signal.procedure or usual_procedure(session(), signal)
+        named = (
+            select(ProcedureVersion.factor_set_id)
+            .where(ProcedureVersion.procedure_id == (procedure.id if procedure else None))
+            .where(ProcedureVersion.status == VersionStatus.PUBLISHED)
+        )
+        if (found := known.get(session().scalar(named) or 0)) is not None:
             return found
         last = (
             select(Signal.factor_set_id)
@@ -180,11 +190,7 @@ class Triage(BaseView):  # type: ignore[misc]
             form = AgreeForm(request.form)
         if not late:
             del form.late_reason
-        if (
-            request.method == "POST"
-            and form.validate()
-            and self._saved(signal, form, lambda: self._agree(signal, form))
-        ):
+        if request.method == "POST" and self._taken(signal, form, lambda: self._agree(signal, form)):
             flash(gettext("The urgent measures are agreed."), "success")
             return redirect(url_for("Signal.show", pk=pk))
         return self._page(pk, form, N_("Agree urgent measures"), button=N_("Agreed"))
@@ -217,7 +223,7 @@ class Triage(BaseView):  # type: ignore[misc]
             flash(gettext("A case is open on this signal already."), "info")
             return redirect(url_for("Signal.show", pk=pk))
         if request.method == "GET":
-            today = now().astimezone(zone()).date()
+            today = clock.today()
             form = OutcomeForm(
                 data={
                     "assessed_on": signal.assessed_on or today,
@@ -233,13 +239,18 @@ class Triage(BaseView):  # type: ignore[misc]
             signal.status = status
             self._handle(signal)
 
-        if form.validate() and self._saved(signal, form, write):
+        if self._taken(signal, form, write):
             flash(gettext("Written down: %(status)s.", status=text(status)), "success")
             return redirect(url_for("Signal.show", pk=pk))
         return self._page(pk, form, title, told)
 
-    def _saved(self, signal: Signal, form: StepForm, write: Callable[[], None]) -> bool:
-        """Whether the step is taken; else what is wrong stands beside its fields."""
+    def _taken(self, signal: Signal, form: StepForm, write: Callable[[], None]) -> bool:
+        """Whether the step is taken; else what is wrong stands beside its fields, or what another saved meanwhile."""
+        if not form.validate():
+            return False
+        if request.form.get("version", 0, type=int) != signal.version:
+            self._compare(signal, form)
+            return False
         try:
             with session().no_autoflush:
                 write()
@@ -253,10 +264,14 @@ class Triage(BaseView):  # type: ignore[misc]
             return False
         except Conflict:
             session().rollback()
-            field = form[form.asks[0]]
-            field.errors = [*field.errors, gettext("Somebody has changed the signal meanwhile. Look at it again.")]
+            self._compare(session().get(Signal, signal.id) or abort(404), form)
             return False
         return True
+
+    def _compare(self, signal: Signal, form: StepForm) -> None:
+        """As in every form: what is typed stays, what was saved stands beside it, and the next save is knowing."""
+        form.draft = forms.Draft(session(), _SIGNAL, signal, form)
+        forms.compare(form.draft)
 
     def _page(self, pk: int, form: StepForm, title: str, told: str = "", **more: Any) -> Any:
         signal = session().get(Signal, pk) or abort(404)
@@ -266,14 +281,17 @@ class Triage(BaseView):  # type: ignore[misc]
             "signals/step.html",
             signal=signal,
             form=form,
+            draft=form.draft,
+            version=request.form.get("version") if form.errors else signal.version,
             asks=form.asks,
             schema=_SIGNAL,
             title=title,
             text=told,
+            problems=[gettext(CHANGED_MEANWHILE)] if form.draft else [],
             countdown=countdown(signal.urgent_due_at) if running and signal.urgent_due_at else "",
             **more,
         )
-        return page, 422 if form.errors or any(field.errors for field in form) else 200
+        return page, 409 if form.draft else 422 if form.errors else 200
 
 
 class OpenCaseForm(forms.EntityForm):
@@ -354,7 +372,7 @@ class OpenCase(BaseView):  # type: ignore[misc]
         return [
             RiskAssessment(
                 family=family,
-                assessed_on=signal.triaged_at.astimezone(zone()).date(),
+                assessed_on=signal.triaged_at.astimezone(clock.here()).date(),
                 factor_set=signal.factor_set,
                 factors=list(signal.factors),
                 level=signal.risk,
@@ -390,7 +408,7 @@ class OpenCase(BaseView):  # type: ignore[misc]
         family = session().get(Family, form.family.data) if form.family.data else None
         place = workload.place_of(family) if family else Place(signal.municipality_id)
         organisation_id = family.organisation_id if family else signal.organisation_id
-        return workload.appointed(session(), organisation_id, place, dt.date.today(), but={form.curator.data})
+        return workload.appointed(session(), organisation_id, place, clock.today(), but={form.curator.data})
 
     def _page(self, signal: Signal, form: OpenCaseForm, status: int = 200) -> Any:
         forms.label_references(session(), form)

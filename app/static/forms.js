@@ -194,6 +194,12 @@ function ticks(fieldset) {
   follow();
 }
 
+// What is told of the chosen one alone.
+function tells(select) {
+  const told = select.form.querySelectorAll("[data-told]");
+  select.addEventListener("change", () => told.forEach((one) => { one.hidden = one.dataset.told !== select.value; }));
+}
+
 // Put values into the fields of a name: [[value, how it is called]].
 function put(form, name, pairs, silent = false) {
   const values = pairs.map(([value]) => value);
@@ -213,6 +219,31 @@ function put(form, name, pairs, silent = false) {
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.dispatchEvent(new Event("change", { bubbles: true }));
   }
+}
+
+// What is offered and suggested follows what is chosen: asked anew whenever that changes.
+function advice(form) {
+  const isNew = form.dataset.advice.endsWith("/add/advice");
+  const filled = {}; // what was put in by itself: it follows until somebody types another
+  for (const { dataset } of form.querySelectorAll("[data-hint]")) filled[dataset.hint] = form.elements[dataset.hint].value;
+  let asked = 0;
+  form.addEventListener("change", async () => {
+    const turn = ++asked;
+    const answer = await fetch(form.dataset.advice, { method: "POST", body: new FormData(form), headers: { Accept: "application/json", "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content } }).catch(() => null);
+    if (!answer?.ok || turn !== asked) return;
+    for (const [name, { options, hint, value }] of Object.entries(await answer.json())) {
+      const input = form.elements[name];
+      const place = form.querySelector(`[data-hint="${name}"]`);
+      if (place) place.innerHTML = hint;
+      if (options?.length && !input.tomselect) {
+        const chosen = input.value;
+        input.replaceChildren(...options.map(([known, text]) => new Option(text, known, false, known === chosen)));
+      }
+      if (!isNew || !value || input.value !== filled[name]) continue;
+      filled[name] = value[0][0];
+      if (input.value !== filled[name]) put(form, name, value);
+    }
+  });
 }
 
 function focusOn(input) {
@@ -432,7 +463,9 @@ function enliven(root) {
   all("textarea[data-grow]").forEach(grow);
   all("form input[type=date], form input[type=datetime-local]").forEach(dayHint);
   all("[data-rows]").forEach(childRows);
+  all("form[data-advice]").forEach(advice);
   all("fieldset[data-by]").forEach(ticks);
+  all("select[data-tells]").forEach(tells);
   if (signing) all("form[data-guard]").forEach(guard);
 }
 

@@ -15,11 +15,12 @@ from werkzeug.datastructures import MultiDict
 from app.cases.models import Case, CaseStatus, Problem
 from app.cases.rules import monitoring_due
 from app.deadlines import flow
+from app.deadlines.engine import catch_up
 from app.deadlines.models import Deadline
 from app.families.models import Family, Income, Member, MemberRole
 from app.handover.models import Handover
 from app.journal.models import Contact, Monitoring
-from app.kernel import forms
+from app.kernel import clock, forms
 from app.kernel.access import may, require_identity
 from app.kernel.declare import N_, May
 from app.kernel.i18n import gettext
@@ -29,7 +30,9 @@ from app.kernel.schema import schema_of
 from app.kernel.screens.base import reader
 from app.kernel.web import session
 from app.meetings.models import AgendaItem
+from app.plans.length import end
 from app.plans.models import Activity, Goal, Plan
+from app.procedures.models import ProcedureVersion
 from app.risks.models import RiskAssessment
 from app.signals.models import Signal
 from app.story import rules
@@ -64,7 +67,7 @@ class GoalStory:
     binding: bool
 
     def late(self, row: Line) -> int:
-        return rules.days_late(row["due_on"], row["done_on"], dt.date.today()) if self.binding else 0
+        return rules.days_late(row["due_on"], row["done_on"], clock.today()) if self.binding else 0
 
     @property
     def progress(self) -> rules.Progress:
@@ -103,6 +106,7 @@ class CaseStory:
 def family(line: Line) -> dict[str, Any]:
     """A family: children first, then what is happening with it."""
     found = _read(Case, "family", [line.id], CASE) or []
+    catch_up(session(), [one.id for one in found])
     cases = _cases(sorted(found, key=lambda case: case["status"] is CaseStatus.CLOSED))
     return {
         **_people(line.id),
@@ -119,15 +123,19 @@ def family(line: Line) -> dict[str, Any]:
 
 def case(line: Line) -> dict[str, Any]:
     """A case: the same story, with monitorings and decisions."""
+    catch_up(session(), [line.id])
     family_id = line["family"].id if line["family"] else None
     told = _cases([line])
+    steps, anywhere = flow.whole(session().connection(), line.id)
     return {
         **_people(family_id),
         **_risk(family_id),
         **_working(told),
         "cases": told,
         "due": _due("case", line.id),
-        "flow": flow.line(session().connection(), line.id),
+        "flow": steps,
+        "undecided": flow.undecided(steps, anywhere),
+        "factor_set": _factor_set(line["edition"]),
         "household": _household(family_id),
         "monitorings": _read(Monitoring, "case", [line.id], ("held_on", "decision", "conclusion")),
         "items": _read(AgendaItem, "case", [line.id], ("meeting", "held_on", "kind", "question", "decision")),
@@ -138,15 +146,17 @@ def case(line: Line) -> dict[str, Any]:
 
 
 def plan(line: Line) -> dict[str, Any]:
-    """A plan: its goals and how far each has got."""
-    return {**_common(), "goals": _goals([line]).get(line.id, [])}
+    """A plan: its goals and how far each has got; whether it lasts as long as the procedure says."""
+    values = {"case": line["case"].id if line["case"] else None, "kind": line["kind"], "made_on": line["made_on"]}
+    length = end(session(), values | {"until": line["until"]}) if line["until"] else None
+    return {**_common(), "goals": _goals([line]).get(line.id, []), "length": length}
 
 
 def _common() -> dict[str, Any]:
     """What every part of a page asks for."""
     return {
         "entities": current_app.extensions["ryadom.entities"],
-        "today": dt.date.today(),
+        "today": clock.today(),
         "dialled": rules.dialled,
         "shown": SHOWN,
     }
@@ -182,6 +192,12 @@ def _risk(family_id: int | None) -> dict[str, Any]:
     found = _read(RiskAssessment, "family", [family_id], ("assessed_on", "level"), 12)
     history = [(one["assessed_on"], one["level"].name) for one in reversed(found or ()) if one["level"]]
     return {"risks": found, "trend": _trend_words(rules.trend(history))}
+
+
+def _factor_set(edition: Ref | None) -> int | None:
+    """The set of risk factors that the procedure of a case names."""
+    version = session().get(ProcedureVersion, edition.id) if edition is not None else None
+    return version.factor_set_id if version is not None else None
 
 
 def _trend_words(trend: rules.Trend | None) -> str:
@@ -264,7 +280,7 @@ def _due(of: str, id_: int) -> list[Line] | None:
     if not may(May.LIST, Deadline):
         return None
     asked = MultiDict([("done_on.empty", "1"), ("ended_on.empty", "1"), (of, str(id_))])
-    names = ("requirement", "due_on", "done_on", "late", "event_on")
+    names = ("requirement", "due_on", "done_on", "late", "state", "event_on")
     schema = schema_of(Deadline)
     return reader(schema).first(ListQuery.parse(schema, asked), names, SHOWN + 1)
 
@@ -275,4 +291,5 @@ def _contact_form(cases: Sequence[CaseStory]) -> dict[str, Any]:
     prefill = {"case": str(cases[0].line.id), "responsible": require_identity().name}
     goals = {case.ref: [Ref(goal.line.id, f"{goal.line['number']}. {goal.line['text']}") for goal in case.goals]
              for case in cases if case.goals}  # fmt: skip
-    return {"schema": schema, "form": forms.open_draft(session(), schema, prefill=prefill).form, "goals": goals}
+    draft = forms.open_draft(session(), schema, prefill=prefill)
+    return {"schema": schema, "draft": draft, "form": draft.form, "goals": goals}

@@ -11,6 +11,7 @@ import datetime as dt
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 class Unit(enum.Enum):
@@ -114,11 +115,11 @@ def due(event: dt.date, term: Term, calendar: Calendar, stood: Sequence[Span] = 
     :raises NeverDue: when it still stands still.
     :raises ValueError: for a term in hours, which has a moment and no day (:func:`due_at`).
     """
+    if not stood:
+        return _plain(event, term, calendar)
     if term.unit is Unit.WORKING_DAY:
         return _working_due(event, term.count, calendar, stood)
     last, day = _counted(event, term), event
-    if not stood:
-        return Due(last)
     suspended: list[dt.date] = []
     while day < last:
         day += dt.timedelta(days=1)
@@ -126,6 +127,14 @@ def due(event: dt.date, term: Term, calendar: Calendar, stood: Sequence[Span] = 
             suspended.append(day)
             last += dt.timedelta(days=1)
     return Due(last, suspended=tuple(suspended))
+
+
+@lru_cache(maxsize=8192)
+def _plain(event: dt.date, term: Term, calendar: Calendar) -> Due:
+    """A term that never stood still: a region has few such pairs of a day and a length, and very many cases."""
+    if term.unit is Unit.WORKING_DAY:
+        return _working_due(event, term.count, calendar, ())
+    return Due(_counted(event, term))
 
 
 def _working_due(event: dt.date, count: int, calendar: Calendar, stood: Sequence[Span]) -> Due:

@@ -12,6 +12,7 @@ from app.kernel import numbers
 from app.kernel.declare import N_, Admin, Choice, May, children, column, counted, parent, reference
 from app.kernel.orm import LONG, SHORT, Record, changed, viewer_of
 from app.roles import ADMINISTRATOR, CURATOR, DICTIONARY, SECRETARY, SPECIALIST, SUPERVISOR
+from app.territory.kinds import Zone
 
 VIEW_FOLLOWS = N_("From this follows what people who sign in may see: ask the administrator to change it.")
 
@@ -130,6 +131,10 @@ class Organisation(Record):
     kind: Mapped[OrganisationKind] = column(N_("Kind"), default=OrganisationKind.NGO)
     municipality_id: Mapped[int | None] = reference("municipality.id")
     municipality: Mapped[Municipality | None] = parent(N_("Municipality"))
+    zone: Mapped[Zone | None] = column(
+        N_("Time zone"),
+        help=N_("By it days begin and end here, and with them terms. Empty: as for the whole installation."),
+    )
     address: Mapped[str | None] = column(N_("Address"), LONG)
     phone: Mapped[str | None] = column(N_("Phone"), SHORT, check=numbers.phone)
     email: Mapped[str | None] = column(N_("E-mail"), SHORT, check=numbers.email)
@@ -150,12 +155,12 @@ class Organisation(Record):
         list=("name", "kind", "municipality", "phone", "staff_count"),
         form={
             N_("Organisation"): ("name", "full_name", "kind"),
-            N_("Where it is"): ("municipality", "address", "phone", "email"),
+            N_("Where it is"): ("municipality", "zone", "address", "phone", "email"),
             N_("Other organisations"): ("told_of",),
         },
         search=("name", "full_name", "address", "phone"),
         found=("municipality", "address", "phone"),
-        filters=("kind", "municipality"),
+        filters=("kind", "municipality", "zone"),
         order=("name", "asc"),
         scope=scopes.ORGANISATION,
         may=DICTIONARY | {SUPERVISOR: May.READ | May.EDIT | May.API},

@@ -85,6 +85,9 @@ def doors(schema: Schema) -> Iterator[Door]:
             yield Door("A", method, f"{base}/add")
             if method == "POST" and schema.admin.alike is not None:
                 yield Door("A", method, f"{base}/alike")
+            if method == "POST" and schema.advised:
+                yield Door("A", method, f"{base}/add/advice")
+                yield Door("E", method, f"{base}/<int:pk>/edit/advice")
             yield Door("E", method, f"{base}/<int:pk>/edit")
             yield Door("D", method, f"{base}/<int:pk>/delete", gone=method == "POST")
         yield Door("D", "POST", f"{base}/many/delete")

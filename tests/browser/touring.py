@@ -30,9 +30,12 @@ def sign_in(page: Any, login: str) -> None:
 
 
 class Tour:
-    """The pages of one role, as their HTML: each is fetched once and handed out with its address."""
+    """The pages of one role, as their HTML: each is fetched once and handed out with its address.
 
-    def __init__(self, app: Flask, fetch: Callable[[str], tuple[int, str]]) -> None:
+    ``fetch(address)`` answers with the status, the type of what came, and its bytes.
+    """
+
+    def __init__(self, app: Flask, fetch: Callable[[str], tuple[int, str, bytes]]) -> None:
         self.fetch, self.seen = fetch, {""}
         self.kinds = app.url_map.bind("localhost")
 
@@ -54,15 +57,19 @@ class Tour:
             if kind in self.seen:
                 continue
             self.seen.add(kind)
-            if "." not in urlsplit(address).path:  # papers, spreadsheets and pictures are no pages
-                status, page = self.fetch(address)
-                assert status == 200, f"{address}: {status}"
+            if "." in urlsplit(address).path:  # papers and spreadsheets are no pages, and take long to make
+                continue
+            status, content, body = self.fetch(address)
+            assert status == 200, f"{address}: {status}"
+            if content.startswith("text/html"):
+                page = body.decode()
                 waiting += [unescape(link) for link in re.findall(r'<a\b[^>]*?href="([^"]+)"', page)]
                 yield address, page
 
 
-class Make(HTMLParser):
-    """What the main part of a page is made of, whatever it says: elements within elements, each kind of part once."""
+class Parts(HTMLParser):
+    """What the main part of a page is made of, whatever it says: each kind of element where it stands, with what is
+    directly in it, and the order of headings."""
 
     TELLING = re.compile(
         r"class|role|type|aria-(hidden|expanded|pressed|current|sort)|disabled|scope|tabindex|multiple"
@@ -70,17 +77,22 @@ class Make(HTMLParser):
     NAMING = {"id", "for", "href", "src", "alt", "title", "placeholder", "aria-label", "aria-labelledby", "hidden"}
     ALONE = {"input", "meta", "link", "br", "img", "use", "hr", "path", "source", "wbr"}
 
-    def __init__(self) -> None:
+    def __init__(self, page: str) -> None:
         super().__init__()
         self.open: list[tuple[str, str, set[str]]] = []
-        self.made = ""
+        self.found: set[str] = set()
+        self.headings = ""
+        self.feed(page)
+        self.found.add(self.headings)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if not self.open and tag != "main":
             return
+        if re.fullmatch("h[1-6]", tag) and not self.headings.endswith(tag):
+            self.headings += tag
         told = [f"{name}={value}" for name, value in attributes if self.TELLING.fullmatch(name)]
         marks = ",".join(sorted([*told, *(name for name, _value in attributes if name in self.NAMING)]))
-        self.open.append((tag, marks, set()))
+        self.open.append((tag, f"{tag}[{marks}]", set()))
         if tag in self.ALONE:
             self.close_last()
 
@@ -89,23 +101,15 @@ class Make(HTMLParser):
             self.open[-1][2].add("text")
 
     def handle_endtag(self, tag: str) -> None:
-        while any(name == tag for name, _marks, _parts in self.open) and self.close_last() != tag:
+        while any(name == tag for name, _made, _within in self.open) and self.close_last() != tag:
             pass
 
     def close_last(self) -> str:
-        tag, marks, parts = self.open.pop()
-        made = f"{tag}[{marks}]({';'.join(sorted(parts))})"
+        tag, made, within = self.open.pop()
+        self.found.add(" ".join([*(one for _tag, one, _within in self.open), made, *sorted(within)]))
         if self.open:
             self.open[-1][2].add(made)
-        else:
-            self.made = made
         return tag
-
-
-def make(page: str) -> str:
-    reader = Make()
-    reader.feed(page)
-    return reader.made
 
 
 def missed(app: Flask, seen: set[str]) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.cases.models import Case, CaseEvent, CaseStatus, EventKind, Suspension
 from app.deadlines.engine import settle_all
-from app.deadlines.models import DayOff, Deadline, Delay, Mark
+from app.deadlines.models import DayOff, Deadline, Delay, Mark, MarkKind
 from app.journal.models import Contact, ContactKind
 from app.kernel.writing import Refused, remove, save
 from app.procedures import exchange
@@ -106,7 +106,9 @@ def test_a_term_begins_with_its_event_and_ends_with_its_mark(desk: Desk) -> None
     desk.case.applied_on = day(40)  # a slip of the pen is mended: nothing of it is left
     desk.save(desk.case)
     assert [one.event_on for one in desk.terms("Акт")] == [day(40)]
-    desk.save(Mark(case=desk.case, requirement=desk.requirement("Акт"), done_on=TODAY, waived=True, note="есть акт"))
+    desk.save(
+        Mark(case=desk.case, requirement=desk.requirement("Акт"), done_on=TODAY, kind=MarkKind.WAIVED, note="есть акт")
+    )
     assert desk.terms("Акт") == []
 
 

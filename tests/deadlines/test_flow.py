@@ -88,7 +88,7 @@ def test_what_is_lacking_stops_a_curator_and_asks_a_supervisor_for_a_reason(flow
 
 def test_a_mark_lets_the_curator_go_on(flow: Flow) -> None:
     client = flow.clients[CURATOR]
-    data = {"requirement": flow.requirements["Акт"], "done_on": f"{dt.date.today()}", "waived": "0", "note": "№ 7"}
+    data = {"requirement": flow.requirements["Акт"], "done_on": f"{dt.date.today()}", "kind": "DONE", "note": "№ 7"}
     assert client.post(f"/case/{flow.case}/mark", data=data).status_code == 302
     with working(flow.app) as session:
         assert session.scalars(select(Mark.note)).one() == "№ 7"
@@ -97,9 +97,9 @@ def test_a_mark_lets_the_curator_go_on(flow: Flow) -> None:
 
 
 def test_to_waive_something_needs_a_reason(flow: Flow) -> None:
-    data = {"requirement": flow.requirements["Акт"], "done_on": f"{dt.date.today()}", "waived": "1", "note": ""}
+    data = {"requirement": flow.requirements["Акт"], "done_on": f"{dt.date.today()}", "kind": "WAIVED", "note": ""}
     answer = flow.clients[CURATOR].post(f"/case/{flow.case}/mark", data=data)
-    assert answer.status_code == 422 and "does not apply" in words(answer.text)
+    assert answer.status_code == 422 and "is not needed" in words(answer.text)
 
 
 def test_why_this_date(flow: Flow) -> None:

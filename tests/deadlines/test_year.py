@@ -18,7 +18,7 @@ from sqlalchemy import insert, select, update
 
 from app.cases.models import Case, CaseEvent, CaseStatus, EventKind, StageEntry, Suspension
 from app.deadlines.engine import settle
-from app.deadlines.models import Deadline, Mark
+from app.deadlines.models import Deadline, Mark, MarkKind
 from app.families.models import Family
 from app.journal.models import Contact, ContactKind, Monitoring
 from app.kernel.orm import now
@@ -198,7 +198,7 @@ class Year:
             notes.facts[Fact.MONITORING].append(day)
         elif what == "mark":
             rule = dice.choice(self.rules[self.edition[case]])
-            self.add(Mark, case_id=case, requirement_id=rule.id, done_on=day, waived=False)
+            self.add(Mark, case_id=case, requirement_id=rule.id, done_on=day, kind=MarkKind.DONE)
             notes.marks[rule.id].append(day)
         elif what == "plan" and not notes.facts[Fact.PLAN]:
             number = f"П/{case}"

@@ -85,6 +85,7 @@ def twice() -> list[Any]:
 HALF = {"half": derived("Half", abs, ("weight",))}
 JOINED = {"box": parent("Box", argument="Box", back_populates="toys", lazy="joined")}
 SUGGESTED = {"box": parent("Box", argument="Box", back_populates="toys", suggest="app.toys.rules:box")}
+AMONG = {"box": parent("Box", argument="Box", back_populates="toys", among="box.toys")}
 PAGE = Page("story/plan.html", "app.story.pages:plan")
 WRONG: list[tuple[str, str, Callable[[], list[Any]]]] = [
     ("D01", "Bare.__admin__", lambda: [type("Bare", (), {})]),
@@ -131,6 +132,7 @@ WRONG: list[tuple[str, str, Callable[[], list[Any]]]] = [
     ("D29", "Toy.page", lambda: toys(page=replace(PAGE, template="story/toy.html"))),
     ("D29", "Toy.page", lambda: toys(page=replace(PAGE, tells=("Ball",)))),
     ("D33", "Toy.box", lambda: toys(SUGGESTED)),
+    ("D34", "Toy.box", lambda: toys(AMONG)),
     ("D32", "Toy.merges", lambda: toys(form={}, merges=True)),
 ]
 

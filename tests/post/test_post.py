@@ -26,7 +26,8 @@ from app.post.sending import Mailer, Sent, send
 from app.procedures.models import Procedure
 from app.roles import ADMINISTRATOR, CURATOR, SECRETARY, SUPERVISOR
 from app.signals.models import Signal
-from app.territory.models import Staff
+from app.territory.kinds import Zone
+from app.territory.models import Organisation, Staff
 from tests.post.smtp import Server, serving
 from tests.running import Person, login, working
 
@@ -153,7 +154,17 @@ def test_nothing_waits_nothing_is_written(posting: Flask, make_user: Callable[..
 
 
 def test_before_the_hour_nobody_is_written_to(posting: Flask, curator: Person) -> None:
-    assert make(posting, TUESDAY.replace(hour=7)) == 0
+    assert make(posting, TUESDAY.replace(hour=4)) == 0, "it is seven in the morning there"
+
+
+def test_the_morning_is_that_of_the_reader(posting: Flask, curator: Person) -> None:
+    """In Angarsk it is half past eight when it is half past three in Moscow."""
+    with working(posting) as session:
+        session.get_one(Organisation, curator.organisation_id).zone = Zone.IRKUTSK
+        session.commit()
+    assert make(posting, TUESDAY.replace(hour=23, minute=30) - dt.timedelta(days=1)) == 0, "half past seven there"
+    assert make(posting, TUESDAY.replace(hour=0, minute=30)) == 1
+    assert make(posting, TUESDAY) == 0, "that was the letter of the day"
 
 
 @pytest.mark.parametrize("how", ["no address", "no letters", "left", "switched off", "one-time password"])

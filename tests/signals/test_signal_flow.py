@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.cases.models import Case
 from app.deadlines.engine import known
 from app.kernel.orm import now
 from app.procedures.kinds import Fact
-from app.procedures.models import Procedure
+from app.procedures.models import Procedure, ProcedureVersion
 from app.risks.models import FactorSet, RiskAssessment, RiskFactor, RiskLevel
 from app.roles import COMMISSIONER, CURATOR, SPECIALIST, SUPERVISOR
 from app.signals.models import Signal, SignalStatus
@@ -41,7 +41,8 @@ class Place:
     factors: dict[str, int]
 
     def post(self, step: str, **data: Any) -> Any:
-        return self.client.post(f"/signal/{self.signal}/{step}", data=data)
+        seen = {"version": self.kept().version}  # of the page that the step was taken on
+        return self.client.post(f"/signal/{self.signal}/{step}", data=seen | data)
 
     def triage(self, *levels: str, **data: Any) -> Any:
         ticked = [str(self.factors[level]) for level in levels]
@@ -88,6 +89,49 @@ def buttons(page: str) -> list[str]:
 
 
 # --- Triage -----------------------------------------------------------------------------------------------
+
+
+def test_two_people_triage_one_signal_and_the_second_sees_both(place: Place) -> None:
+    """He keeps what he has ticked, sees what was saved and by whom, and his next save is a knowing one."""
+    opened = place.kept().version
+    place.set(staff_id=None)
+    first = place.head.post(
+        f"/signal/{place.signal}/triage",
+        data={"version": opened + 1, "factors": [place.factors["LOW"]], "procedure": place.procedure},
+    )
+    assert first.status_code == 302
+    answer = place.triage("HIGH", version=opened + 1, urgent_measures="Выезд сейчас")
+    assert answer.status_code == 409
+    page = answer.text
+    assert "Someone else has changed this record" in page and "Старова Нина" in page
+    assert "Признак LOW" in page and 'data-take="factors"' in page and 'data-take="urgent_measures"' in page
+    assert "Выезд сейчас" in page
+    assert re.search(rf'value="{place.factors["HIGH"]}" data-level="HIGH" checked', page)
+    assert place.kept().risk is RiskLevel.LOW, "nothing was overwritten"
+    seen = re.search(r'name="version" value="(\d+)"', page)
+    assert seen and int(seen[1]) == place.kept().version
+    assert place.triage("HIGH", urgent_measures="Выезд сейчас").status_code == 302
+    assert place.kept().risk is RiskLevel.HIGH
+
+
+def test_what_was_mistyped_does_not_hide_that_another_has_saved(place: Place) -> None:
+    opened = place.kept().version
+    page = place.triage(version=opened).text
+    assert f'name="version" value="{opened}"' in page and "Mark at least one fact" in page
+
+
+def test_the_list_of_criteria_is_the_one_that_the_procedure_names(place: Place) -> None:
+    with working(place.app) as session:
+        other = FactorSet(name="Список методики", factors=[])
+        other.factors.append(RiskFactor(number="1", group="Г", name="Признак методики", level=RiskLevel.HIGH))
+        session.add(other)
+        session.flush()
+        version = session.scalars(select(ProcedureVersion)).one()
+        session.execute(
+            update(ProcedureVersion).where(ProcedureVersion.id == version.id).values(factor_set_id=other.id)
+        )
+        session.commit()
+    assert "Признак методики" in place.client.get(f"/signal/{place.signal}/triage").text
 
 
 def test_the_highest_fact_gives_the_level_and_high_starts_the_hour(place: Place) -> None:

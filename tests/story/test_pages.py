@@ -26,7 +26,7 @@ from tests.running import Person, login, statements, working
 
 TODAY = dt.date.today()
 FAMILY_PAGE = 16  # who asks, the family and its categories, and one for each block; the goals of contacts are one more
-CASE_PAGE = 29
+CASE_PAGE = 30
 PLAN_PAGE = 5
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,6 +13,7 @@ from flask_appbuilder import BaseView
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
+from app.kernel import clock
 from app.kernel.access import may
 from app.kernel.declare import N_, May
 from app.kernel.i18n import gettext
@@ -19,14 +21,14 @@ from app.kernel.orm import Record
 from app.kernel.personal import Kept, Pairs, kept
 from app.kernel.query import BadQuery, Line, ListQuery, Reader, is_typed, record_number
 from app.kernel.schema import Field, Schema
-from app.kernel.show import painter
+from app.kernel.show import Painter
 from app.kernel.web import session
 
 FORGOTTEN = N_("The words of this search are not kept any more. Type them again.")
 
 
 def reader(schema: Schema) -> Reader:
-    return Reader(session(), schema, zone=current_app.config["BABEL_DEFAULT_TIMEZONE"])
+    return Reader(session(), schema, zone=clock.here().key)
 
 
 def labels(fields: Sequence[Field]) -> list[str]:
@@ -44,23 +46,29 @@ def flash_undoable(message: str, entries: Sequence[int], next: str = "") -> None
 
 @dataclass(frozen=True)
 class Table:
-    """A list as a template draws it: fields with their headings, and rows of ready cells."""
+    """A list as a template draws it: its columns, and the rows ready to stand in its body."""
 
     schema: Schema
-    heads: Sequence[tuple[Field, str]]
-    rows: Sequence[Markup]
+    names: tuple[str, ...]
+    rows: Sequence[str]
     ticks: bool = False
+
+    @property
+    def body(self) -> Markup:
+        return Markup("".join(f"<tr>{row}</tr>\n" for row in self.rows))
 
     @classmethod
     def of(cls, schema: Schema, names: Sequence[str], lines: Sequence[Line], *, ticks: bool = False) -> Table:
         """The first cell leads to the record, when its page may be opened; with ticks it can be chosen there."""
         fields, opens = schema.fields(names), may(May.SHOW, schema.entity)
-        heads = list(zip(fields, labels(fields), strict=True))
-        paints = [
-            (field.name, painter(field, may, short=True, links=n > 0 or not opens)) for n, field in enumerate(fields)
+        columns = [
+            Painter(field, may, short=True, links=n > 0 or not opens).column(
+                [line.values[field.name] for line in lines]
+            )
+            for n, field in enumerate(fields)
         ]
         # All of a row but what differs between rows: put together cell by cell, lists took most of their time.
-        cells = [f'<td data-label="{escape(label)}">'.replace("%", "%%") + "%s</td>" for _field, label in heads]
+        cells = [f'<td data-label="{escape(label)}">'.replace("%", "%%") + "%s</td>" for label in labels(fields)]
         named = f' id="row-{_ID}"' if ticks else ""
         if opens:
             first = f'<a href="/{schema.slug}/{_ID}"{named} class="fw-medium">%s</a>'
@@ -69,10 +77,10 @@ class Table:
         cells[0] = cells[0].replace("%s", (_TICK if ticks else "") + first)
         row = "".join(cells)
         rows = [
-            Markup(row.replace(_ID, str(line.id)) % tuple(paint(line.values[name]) for name, paint in paints))
-            for line in lines
+            row.replace(_ID, str(line.id)) % drawn
+            for line, drawn in zip(lines, zip(*columns, strict=True), strict=True)
         ]
-        return cls(schema, heads, rows, ticks)
+        return cls(schema, tuple(names), rows, ticks)
 
 
 _ID = "\0"  # stands for the record's number in what all rows have in common
@@ -105,10 +113,21 @@ class Place:
         path = f"/{self.schema.slug}/{path}"
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
-    @property
+    @cached_property
     def here(self) -> str:
         """The same place as the forms of its page post it."""
         return urlencode([*self.pairs, ("page", self.page)])
+
+    @property
+    def asked(self) -> str:
+        """The words of its address."""
+        return f"?{urlencode(self.pairs)}" if self.pairs else ""
+
+    @cached_property
+    def ordered(self) -> str:
+        """The beginning of the addresses of the same list in another order."""
+        pairs = urlencode([pair for pair in self.pairs if pair[0] != "sort"])
+        return f"/{self.schema.slug}/?{pairs}{'&' if pairs else ''}"
 
 
 class Screens(BaseView):

@@ -23,6 +23,8 @@ def view_of(entity: type[Row]) -> type[EntityView]:
     """The screens of an entity as a Flask-AppBuilder view. An entity without a form is only read."""
     schema = schema_of(entity)
     excluded = set() if schema.admin.form else {"add", "edit", "delete", "delete_many", "history"}
+    if not (schema.admin.form and schema.advised):
+        excluded |= {"advice", "advice_on"}
     if not schema.admin.bulk:
         excluded.add("edit_many")
     if schema.admin.alike is None:

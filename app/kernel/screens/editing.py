@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, get_template_attribute, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import ngettext
 
@@ -35,8 +35,7 @@ class Editing(Screens):
     @needs(May.ADD)
     def add(self) -> Any:
         if request.method == "GET":
-            draft = forms.open_draft(session(), self.schema, prefill=request.args)
-            return self._form(draft)
+            return self._form(forms.open_draft(session(), self.schema, prefill=request.args), fill=True)
         draft = forms.posted_draft(session(), self.schema, request.form)
         return self._save(draft, self.schema.entity(), gettext("Added."))
 
@@ -90,9 +89,36 @@ class Editing(Screens):
         draft.wrong.append(Wrong("", gettext(CHANGED_MEANWHILE)))
         return self._form(draft, status=409)
 
-    def _form(self, draft: forms.Draft, status: int = 200) -> Any:
+    @expose("/add/advice", methods=["POST"])
+    @needs(May.ADD)
+    def advice(self) -> dict[str, Any]:
+        """What is offered and suggested as a form stands that is being filled in."""
+        return self._advice(None)
+
+    @expose("/<int:pk>/edit/advice", methods=["POST"])
+    @needs(May.EDIT)
+    def advice_on(self, pk: int) -> dict[str, Any]:
+        """The same for a record that is there already."""
+        return self._advice(self._record(pk))
+
+    def _advice(self, record: Record | None) -> dict[str, Any]:
+        draft = forms.Draft(session(), self.schema, record, forms.form_class(self.schema)(request.form))
+        forms.advise(draft)
         forms.label_choices(draft)
-        forms.suggest(draft)
+        hint = get_template_attribute("_macros.html", "hint")
+        return {
+            field.name: {
+                "options": [[value, words] for value, words, *_ in item.iter_choices()] if field.among else None,
+                "hint": hint(item, found) if found else "",
+                "value": [[found.value, found.label]] if found and found.fills else None,
+            }
+            for field in self.schema.advised
+            for item, found in [(draft.form[field.name], draft.hints.get(field.name))]
+        }
+
+    def _form(self, draft: forms.Draft, status: int = 200, *, fill: bool = False) -> Any:
+        forms.advise(draft, fill=fill)
+        forms.label_choices(draft)
         record = draft.record
         page = self._render(
             "form.html",

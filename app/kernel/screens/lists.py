@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from flask import Response, current_app, flash, redirect, request, send_file
 from flask_appbuilder import expose
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from app.kernel import transfer
@@ -62,15 +63,34 @@ class Filter:
     """A field in the filter panel: what it can be asked, and what it is asked now."""
 
     field: Field
-    operators: Sequence[tuple[str, str]]
+    operators: tuple[tuple[str, str], ...]
     op: str = "eq"
     raw: tuple[str, ...] = ()
     edges: tuple[str, str] = ("", "")
     chosen: Sequence[Ref] = ()
 
     @property
-    def is_range(self) -> bool:
-        return "from" in OPERATORS[self.field.kind]
+    def told(self) -> dict[str, Any]:
+        """What its part of the page is kept under: nothing that people type."""
+        kind = self.field.kind
+        return {
+            "name": self.field.name,
+            "operators": self.operators,
+            "chosen_op": self.op,
+            "ticked": self.raw if kind in (Kind.CHOICE, Kind.BOOL) else (),
+            "is_range": "from" in OPERATORS[kind],
+        }
+
+    @property
+    def gaps(self) -> dict[str, Any]:
+        """What stands in its inputs."""
+        if self.field.target is not None:
+            option = Markup('<option value="{}" selected>{}</option>')
+            return {"chosen": Markup().join(option.format(one.id, one.label) for one in self.chosen)}
+        first, last = self.edges
+        if self.field.kind in (Kind.INTEGER, Kind.NUMBER):
+            first, last = first.replace(",", "."), last.replace(",", ".")
+        return {"first": first, "last": last, "typed": self.raw[0] if self.raw else ""}
 
 
 def asked(schema: Schema, form: MultiDict[str, str]) -> MultiDict[str, str]:
@@ -117,8 +137,6 @@ class Lists(Screens):
             filters=self._filters(query, names),
             place=Place.of(query, find, request.args.get("size", "")),
             columns=columns,
-            every=self.schema.fields(self.schema.read_names),
-            bulk=self.schema.fields(self.schema.admin.bulk) if may(May.EDIT, self.schema.entity) else (),
             saved=[(one, (one.address, one.words) == state) for one in kept.saved],
             can_share=can_share(),
             sizes=SIZES,
@@ -213,7 +231,7 @@ class Lists(Screens):
 
     def _filter(self, field: Field, asked: Sequence[Condition], names: Names) -> Filter:
         words = OF_RANGE if OPERATORS[field.kind] == RANGE else WORDS.get(field.kind, OF_SEVERAL)
-        operators = [*words.items(), *([("empty", NOT_GIVEN), ("given", GIVEN)] if field.nullable else [])]
+        operators = (*words.items(), *((("empty", NOT_GIVEN), ("given", GIVEN)) if field.nullable else ()))
         found, edges = Filter(field, operators, operators[0][0]), ["", ""]
         for one in asked:
             if one.op == "empty":

@@ -22,7 +22,7 @@ from app.kernel.query import Line, ref
 from app.kernel.scans import attached, title_of
 from app.kernel.schema import Field, Schema, schema_of
 from app.kernel.screens.base import Screens, Table, reader
-from app.kernel.show import EMPTY, painter, text
+from app.kernel.show import EMPTY, Painter, text
 from app.kernel.told import read_back
 from app.kernel.web import session
 
@@ -70,10 +70,11 @@ class Pages(Screens):
     @expose("/<int:pk>")
     @needs(May.SHOW)
     def show(self, pk: int) -> str:
-        line = reader(self.schema).one(pk, self.schema.read_names) or abort(404)
+        names = tuple(dict.fromkeys((*self.schema.read_names, *self.schema.admin.name)))
+        line = reader(self.schema).one(pk, names) or abort(404)
         fields = {name: self.schema.field(name) for name in self.schema.read_names}
-        cells = {name: painter(field, may)(line[name]) for name, field in fields.items()}
-        naming = [line.values.get(name, "") for name in self.schema.admin.name]
+        cells = {name: Painter(field, may)(line[name]) for name, field in fields.items()}
+        naming = [line[name] for name in self.schema.admin.name]
         page = self.schema.admin.page
         return self._render(
             page.template if page else "show.html",

@@ -12,7 +12,7 @@ from typing import Any
 from flask import abort, current_app, render_template, request, send_file
 from flask_appbuilder import expose
 
-from app.kernel import papers, printing
+from app.kernel import clock, papers, printing
 from app.kernel.access import may, needs
 from app.kernel.declare import N_, May, Print
 from app.kernel.i18n import gettext
@@ -21,7 +21,6 @@ from app.kernel.query import Ref
 from app.kernel.scans import attached
 from app.kernel.schema import Schema
 from app.kernel.screens.base import Screens, reader
-from app.kernel.show import zone
 from app.kernel.web import session
 
 MOST_PRINTED = 2_000
@@ -109,7 +108,7 @@ def _filled(paper: Print, subject: Any) -> Any:
 
 def _bounds() -> dict[str, Any]:
     config = current_app.config
-    return {"zone": zone(), "seconds": config["PRINT_SECONDS"], "memory_mb": config["PRINT_MEMORY_MB"]}
+    return {"zone": clock.here(), "seconds": config["PRINT_SECONDS"], "memory_mb": config["PRINT_MEMORY_MB"]}
 
 
 def _made(paper: Print, subject: Any, suffix: str) -> bytes:
