@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from sqlalchemy import select
 
 # Nothing of the tests may reach a real database or its files, whatever the shell has in it.
@@ -25,6 +26,10 @@ if hasattr(time, "tzset"):
 os.environ["RYADOM_DATA"] = tempfile.mkdtemp(prefix="ryadom-tests-")
 
 from tests.running import KINDS, PASSWORD, Database, Person, database_of, fill, login, make_app, working  # noqa: E402
+
+# Properties are asked of slow oracles, on machines that do other things too: no time is promised.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_unconfigure() -> None:

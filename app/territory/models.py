@@ -127,7 +127,7 @@ class Organisation(Record):
     __tablename__ = "organisation"
 
     name: Mapped[str] = column(N_("Name"), SHORT, unique=True)
-    full_name: Mapped[str | None] = column(N_("Full name"), LONG, help=N_("As it stands in printed papers."))
+    full_name: Mapped[str | None] = column(N_("Official name"), LONG, help=N_("As it stands in printed papers."))
     kind: Mapped[OrganisationKind] = column(N_("Kind"), default=OrganisationKind.NGO)
     municipality_id: Mapped[int | None] = reference("municipality.id")
     municipality: Mapped[Municipality | None] = parent(N_("Municipality"))

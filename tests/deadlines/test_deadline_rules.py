@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.deadlines.rules import Rule, Standing, days_late, end_of_week, expected
@@ -35,7 +35,6 @@ def rounds(rule: Rule, event: dt.date, until: dt.date) -> list[dt.date]:
     return found
 
 
-@settings(deadline=None)  # the oracle is slow on purpose
 @given(days, rhythms, st.lists(days, max_size=8))
 def test_a_rhythm_waits_for_the_round_after_the_last_contact(
     event: dt.date, phases: tuple[Phase, ...], done: list[dt.date]

@@ -6,7 +6,7 @@ import datetime as dt
 from itertools import islice, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.terms.rules import (
@@ -81,7 +81,6 @@ def test_a_later_event_is_never_due_earlier(
         assert due(first, term, calendar, stood).day <= due(second, term, calendar, stood).day
 
 
-@settings(deadline=None)  # thirteen years, day by day, where the case stood still
 @given(days, st.integers(1, 40), st.integers(1, 20), day_units, calendars, stretches())
 def test_a_longer_term_is_never_due_earlier(
     event: dt.date, count: int, more: int, unit: Unit, calendar: Calendar, stood: list[Span]
