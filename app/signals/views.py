@@ -6,6 +6,7 @@ From a signal to a case in one step: what was written down in the journal is not
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -24,7 +25,7 @@ from app.kernel import clock, forms
 from app.kernel.access import allowed, may, needs, require
 from app.kernel.declare import N_, Hint, May
 from app.kernel.orm import Record, now, viewer_of
-from app.kernel.schema import schema_of
+from app.kernel.schema import Field, schema_of
 from app.kernel.screens.editing import CHANGED_MEANWHILE
 from app.kernel.show import text
 from app.kernel.web import session
@@ -45,8 +46,8 @@ def _words(name: str, *validators: Any) -> TextAreaField:
     )
 
 
-def _reference(name: str) -> forms.ReferenceField:
-    return forms.ReferenceField(_SIGNAL.field(name).label, declared=_SIGNAL.field(name))
+def _reference(name: str, *validators: Any) -> forms.ReferenceField:
+    return forms.ReferenceField(_SIGNAL.field(name).label, declared=_SIGNAL.field(name), validators=validators)
 
 
 class StepForm(forms.EntityForm):
@@ -55,8 +56,13 @@ class StepForm(forms.EntityForm):
     draft: forms.Draft | None = None  # what is typed beside what another has saved meanwhile
 
     @property
-    def asks(self) -> list[str]:
-        return [name for name in self._fields if name != "factors"]
+    def asks(self) -> list[Field]:
+        """The fields, of which a step demands more than the record's own form does."""
+        return [
+            replace(_SIGNAL.field(name), required=item.flags.required)
+            for name, item in self._fields.items()
+            if name != "factors"
+        ]
 
 
 class TriageForm(StepForm):
@@ -72,7 +78,7 @@ class TriageForm(StepForm):
 class AgreeForm(StepForm):
     """With whom what was agreed; why it is late."""
 
-    agreed_with = _reference("agreed_with")
+    agreed_with = _reference("agreed_with", DataRequired(forms.CHOOSE))
     urgent_measures = _words("urgent_measures", DataRequired(forms.FILL))
     late_reason = _words("late_reason", Optional())
 
