@@ -85,6 +85,8 @@ class Maker:
         match field.kind:
             case Kind.TEXT | Kind.LONG:
                 return CHECKED[field.check](n) if field.check is not None else self.text(entity, field, n)
+            case Kind.INTEGER if field.name == "number":
+                return n
             case Kind.INTEGER:
                 # A length has its bound, and what ends a span of months is the longer of the two.
                 return 1 + n % 900 + 1000 * field.name.endswith("_to")
@@ -153,9 +155,10 @@ _DAY = dt.date(2026, 3, 2)
 
 def _term(maker: Maker) -> dict[str, Any]:
     """A term as the engine keeps it: missed, and of a procedure that the case runs under no more."""
-    begun = dt.date(2025, 1, 1) + dt.timedelta(days=next(maker.numbers) % 300)
+    number = next(maker.numbers)
+    begun = dt.date(2025, 1, 1) + dt.timedelta(days=number % 300)
     days = {"event_on": begun, "due_on": begun + dt.timedelta(days=4), "ended_on": begun + dt.timedelta(days=5)}
-    return {"case": maker.one(Case), "requirement": maker.one(Requirement), "occasion": 1, **days}
+    return {"case": maker.one(Case), "requirement": maker.one(Requirement), "occasion": number, **days}
 
 
 def _hand_over(maker: Maker) -> dict[str, Any]:
