@@ -26,7 +26,7 @@ from tests.standing import standing  # noqa: F401
 
 FEW, MANY = 5, 60
 LIST = 8  # at most, for every entity and role
-FAMILY_PAGE = 13  # who asks, the family, its categories, whether terms wait, and a statement for each block of its story
+FAMILY_PAGE = 13  # who asks, the family, its categories, if terms wait to be settled, and each block of its story
 FAMILY_FORM = 10
 COUNTED = "count(*) AS count_1 FROM "
 Filled = tuple[Flask, World]
