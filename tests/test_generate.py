@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import generate as generator
 from app.cases.models import Case
+from app.deadlines import engine as deadlines
 from app.families.models import Family, Member
 from app.generate import generate
 from app.journal.models import Contact
@@ -108,6 +109,7 @@ def test_the_same_seed_gives_the_same_families():
 
 def test_memory_does_not_grow_with_the_number(monkeypatch):
     monkeypatch.setattr(generator, "BATCH", 50)
+    monkeypatch.setattr(deadlines, "CHUNK", 50)
     peaks = []
     for families in (100, 800):
         with plain.engine() as made, plain.session_of(made) as session, acting_as(session):

@@ -25,7 +25,7 @@ TRANSLATIONS = Path(__file__).resolve().parents[2] / "translations"
 # What is written in Latin letters in every language: names of formats and products, of languages, and of accounts.
 LATIN = {
     "PDF", "JPEG", "PNG", "SQLite", "PostgreSQL",
-    "Word", "DOCX", "Excel", "XLSX", "CSV", "YAML", "API", "REST", "Caps", "Lock", "English",
+    "Word", "DOCX", "Excel", "XLSX", "CSV", "YAML", "API", "REST", "UTC", "Caps", "Lock", "English",
     "Ctrl", "Enter", "Esc",
     "Tab", "Shift", "Alt", "docs", "operations", "md", *LOGINS,
 }  # fmt: skip
