@@ -63,7 +63,7 @@ def test_a_draft_is_edited_and_published_and_a_case_goes_along_its_line(
     page.get_by_role("link", name="Опубликовать").click()
     page.locator("main, #content").get_by_text("3 этапа").wait_for()
     page.get_by_role("button", name="Опубликовать").click()
-    page.get_by_text("Опубликовано. Новые случаи ведутся по этой редакции").wait_for()
+    page.get_by_text("Опубликовано. Новые случаи ведутся по этой версии").wait_for()
     assert page.get_by_role("link", name="Опубликовать").count() == 0, "it is published"
 
     with working(app) as session:
