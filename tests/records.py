@@ -155,10 +155,9 @@ _DAY = dt.date(2026, 3, 2)
 
 def _term(maker: Maker) -> dict[str, Any]:
     """A term as the engine keeps it: missed, and of a procedure that the case runs under no more."""
-    number = next(maker.numbers)
-    begun = dt.date(2025, 1, 1) + dt.timedelta(days=number % 300)
+    begun = dt.date(2001, 1, 1) + dt.timedelta(days=next(maker.numbers) % 9000)
     days = {"event_on": begun, "due_on": begun + dt.timedelta(days=4), "ended_on": begun + dt.timedelta(days=5)}
-    return {"case": maker.one(Case), "requirement": maker.one(Requirement), "occasion": number, **days}
+    return {"case": maker.one(Case), "requirement": maker.one(Requirement), "occasion": 1, **days}
 
 
 def _hand_over(maker: Maker) -> dict[str, Any]:
