@@ -26,7 +26,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kernel.declare import NOBODY, May, Viewer
-from app.kernel.grants import Holding, Lines, blind, held_by_user, holding_in
+from app.kernel.functions import Lines
+from app.kernel.grants import Holding, blind, held_by_user, holding_in
 from app.kernel.orm import Row, connection_of, now
 from app.kernel.query import readable
 from app.kernel.schema import schema_of

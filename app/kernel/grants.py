@@ -39,11 +39,10 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from sqlalchemy.sql.functions import GenericFunction
 
 from app.kernel.declare import May, Reach
+from app.kernel.functions import Lines
 from app.kernel.orm import Row
 
 Grant: TypeAlias = tuple[str, str]  # a permission on a resource: ("can_edit", "Family")
@@ -147,23 +146,6 @@ def blind(holding: Holding) -> frozenset[str]:
     return frozenset(
         entity.__tablename__ for entity in entities if (May.LIST.permission, entity.__name__) not in holding.permissions
     )
-
-
-class Lines(GenericFunction[str]):
-    """Texts as the lines of one. ``aggregate_strings`` puts its separator into the statement anew each time."""
-
-    name = "lines"
-    inherit_cache = True
-
-
-@compiles(Lines, "sqlite")
-def _lines_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    return f"group_concat({compiler.process(element.clauses, **options)}, char(10))"
-
-
-@compiles(Lines, "postgresql")
-def _lines_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"string_agg({compiler.process(element.clauses, **options)}, chr(10))"
 
 
 @cache

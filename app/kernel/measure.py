@@ -5,31 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import ColumnElement, Integer, func, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import ColumnElement, func, select
 
 from app.kernel.declare import Measure, Scope, Viewer
 from app.kernel.scope import table
-
-
-class days_between(FunctionElement[int]):
-    """How many days the second date is after the first."""
-
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(days_between)
-def _subtracted(element: Any, compiler: Any, **options: Any) -> str:
-    first, second = (compiler.process(one, **options) for one in element.clauses)
-    return f"({second} - {first})"
-
-
-@compiles(days_between, "sqlite")
-def _by_julian_days(element: Any, compiler: Any, **options: Any) -> str:
-    first, second = (compiler.process(one, **options) for one in element.clauses)
-    return f"CAST(julianday({second}) - julianday({first}) AS INTEGER)"
 
 
 def latest(key: str, by: str, what: str = "", *, here: str = "id", first: bool = False) -> Measure:

@@ -10,7 +10,6 @@ made once (:func:`_made`) and run with the request's values.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -23,16 +22,12 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
-    Dialect,
     Integer,
     Pool,
     Result,
     Select,
-    String,
     Text,
-    TypeDecorator,
     and_,
     bindparam,
     cast,
@@ -43,11 +38,10 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.functions import GenericFunction
 
 from app.kernel.declare import SYSTEM, Aggregate, Computed, Derived, Viewer
+from app.kernel.functions import Among, Folded, Numbers
 from app.kernel.history import newest_change, newest_line
 from app.kernel.likeness import asked
 from app.kernel.orm import Row, connection_of, fold, label, viewer_of
@@ -304,50 +298,8 @@ class Line:
         return self.values[name]
 
 
-class Folded(GenericFunction[str]):
-    """A text in the form in which it is searched, worked out by the database."""
-
-    name = "fold"
-    inherit_cache = True
-
-
-@compiles(Folded, "postgresql")
-def _folded(element: Any, compiler: Any, **options: Any) -> str:
-    return f"translate(lower({compiler.process(element.clauses, **options)}), 'ё', 'е')"
-
-
-class Among(GenericFunction[bool]):
-    """Whether a number is one of many, however many: a statement of the same text each time."""
-
-    name = "among"
-    inherit_cache = True
-
-
-@compiles(Among, "sqlite")
-def _among(element: Any, compiler: Any, **options: Any) -> str:
-    number, many = (compiler.process(one, **options) for one in element.clauses)
-    return f"{number} IN (SELECT value FROM json_each({many}))"
-
-
-@compiles(Among, "postgresql")
-def _among_array(element: Any, compiler: Any, **options: Any) -> str:
-    number, many = (compiler.process(one, **options) for one in element.clauses)
-    return f"{number} = ANY({many})"
-
-
-class _Numbers(TypeDecorator[Any]):
-    impl = String
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Integer))
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return json.dumps([*value]) if dialect.name == "sqlite" else [*value]
-
-
 def _given_ids(column: Any) -> ColumnElement[bool]:
-    return Among(column, bindparam("ids", type_=_Numbers()))
+    return Among(column, bindparam("ids", type_=Numbers()))
 
 
 _DEEPEST = 3  # a plan is found by its case's family's members

@@ -26,7 +26,7 @@ from app.kernel.declare import (
     reached,
     reference,
 )
-from app.kernel.measure import days_between
+from app.kernel.functions import days_between
 from app.kernel.orm import LONG, SHORT, Record
 from app.kernel.scope import table
 from app.procedures.kinds import CommissionKind, CommissionLevel
